@@ -1,0 +1,3 @@
+.PHONY: run open test bench proof
+run:
+	cargo run --release --

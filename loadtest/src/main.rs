@@ -1,0 +1,3 @@
+//! The `lamplight-loadtest` binary: honest load for HTTP/3 servers.
+
+fn main() {}

@@ -1,0 +1,40 @@
+//! Every hard ceiling of the process, in one place.
+//!
+//! Configuration lies below these and is checked at start against the machine's memory; the
+//! relations between ceilings are proved at compile time at the end of the file. A bound is met by
+//! refusing the newcomer with a reason and counting it, never by failing those inside.
+
+/// Live connections of one process, QUIC and TCP together.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Workers of one process; the worker number is six bits of every connection id.
+pub const WORKERS_MAX: usize = 64;
+/// Request streams a peer may have open on a quiet connection (costs memory on idle connections).
+pub const STREAMS_PER_CONNECTION_MIN: u32 = 8;
+/// Request streams a peer may have open under pressure (RFC 9114, 6.1 asks for at least 100).
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
+/// Bytes of one field section, counted as RFC 9114, 4.2.2 does (name + value + 32 a field).
+pub const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Header fields in one message.
+pub const HEADER_FIELDS_MAX: usize = 128;
+/// Bytes of a request target (path and query).
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of the largest request body any route accepts.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes one connection may have queued for sending before a reply's source is asked for more.
+pub const SEND_WINDOW_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of a segment, playlist or document held whole in memory.
+pub const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of `moov` (or of all `moof`) read from one media file.
+pub const MEDIA_INDEX_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one public quiz chunk.
+pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a course, lesson, quiz or caption file.
+pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
+const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);
+const _: () = assert!(
+    WORKERS_MAX <= 64,
+    "six bits of a connection id name the worker"
+);
+const _: () = assert!(QUIZ_CHUNK_BYTES_MAX < CHUNK_BYTES_MAX);

@@ -1,0 +1,130 @@
+//! Counters and gauges as plain atomics, and the list a room gives of its own.
+//!
+//! A room keeps a struct of [`Counter`]s and [`Gauge`]s (one instance a worker, so that cores do
+//! not fight for a cache line) and lists them as [`Sample`]s; the operations listener adds up
+//! samples of equal name and labels and prints them as OpenMetrics.
+
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A number that only grows: requests, refusals, bytes.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    pub fn add_one(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// The count so far.
+    pub fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A number that goes up and down: live connections, bytes held.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicI64);
+
+impl Gauge {
+    /// Adds `n`, which may be negative.
+    pub fn add(&self, n: i64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Replaces the value.
+    pub fn set(&self, n: i64) {
+        self.0.store(n, Relaxed);
+    }
+
+    /// The value now.
+    pub fn value(&self) -> i64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// How a sample's value behaves, as OpenMetrics names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows; printed with the suffix `_total`.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// One value of one metric at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Metric name without suffix, `lamplight_` prefix included, e.g. `lamplight_quic_refused`.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub help: &'static str,
+    /// Counter or gauge.
+    pub kind: Kind,
+    /// At most one label: name and value, e.g. `("reason", "connection_limit")`.
+    pub label: Option<(&'static str, &'static str)>,
+    /// The value.
+    pub value: i64,
+}
+
+impl Sample {
+    /// A sample of a counter.
+    pub fn counter(name: &'static str, help: &'static str, counter: &Counter) -> Self {
+        Self {
+            name,
+            help,
+            kind: Kind::Counter,
+            label: None,
+            value: i64::try_from(counter.value()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// A sample of a gauge.
+    pub fn gauge(name: &'static str, help: &'static str, gauge: &Gauge) -> Self {
+        Self {
+            name,
+            help,
+            kind: Kind::Gauge,
+            label: None,
+            value: gauge.value(),
+        }
+    }
+
+    /// The same sample with a label.
+    #[must_use]
+    pub fn labelled(mut self, name: &'static str, value: &'static str) -> Self {
+        self.label = Some((name, value));
+        self
+    }
+}
+
+/// A room's numbers, asked for at every scrape.
+pub trait Source: Send + Sync {
+    /// Appends the present values.
+    fn sample(&self, into: &mut Vec<Sample>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_and_gauges_report_what_was_added() {
+        let counter = Counter::default();
+        counter.add_one();
+        counter.add(41);
+        let gauge = Gauge::default();
+        gauge.add(3);
+        gauge.add(-5);
+        assert_eq!(Sample::counter("a", "", &counter).value, 42);
+        let sample = Sample::gauge("b", "", &gauge).labelled("k", "v");
+        assert_eq!((sample.value, sample.label), (-2, Some(("k", "v"))));
+    }
+}

@@ -1,0 +1,3 @@
+//! The `lamplight` binary: flags, one command, an exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Floor 5: the QUIC engine, server and client role. Not built yet.
