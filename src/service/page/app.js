@@ -1,0 +1,1 @@
+// app: filled in by the next commits of this folder.

@@ -1,0 +1,1 @@
+// captions: filled in by the next commits of this folder.

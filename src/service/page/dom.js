@@ -1,0 +1,1 @@
+// dom: filled in by the next commits of this folder.

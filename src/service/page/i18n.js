@@ -1,0 +1,1 @@
+// i18n: filled in by the next commits of this folder.

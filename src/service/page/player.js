@@ -1,0 +1,1 @@
+// player: filled in by the next commits of this folder.

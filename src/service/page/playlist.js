@@ -1,0 +1,1 @@
+// playlist: filled in by the next commits of this folder.

@@ -1,0 +1,1 @@
+// quiz: filled in by the next commits of this folder.

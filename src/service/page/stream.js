@@ -1,0 +1,1 @@
+// stream: filled in by the next commits of this folder.
