@@ -1,1 +1,32 @@
-//! Not built yet.
+//! Floor 4: the one door to the outer world of time, chance, threads and secrets.
+//!
+//! - [`now`], [`unix_ms`]: the only readers of a clock in the program; everybody above passes
+//!   `now` on as an argument.
+//! - [`random`]: bytes of the operating system's generator.
+//! - [`spawn`], [`blocking`], [`drained`]: named tasks on the worker's own loop, counted, so that
+//!   a worker knows when nothing is in flight any more; a panic in one is logged, not lost.
+//! - [`Worker`]: a thread with one `current_thread` loop.
+//! - [`Shutdown`]: the stop signal, running → draining → closed.
+//!
+//! Invariants: no other room calls `Instant::now`, `SystemTime::now` or `tokio::spawn`; a task
+//! never outlives its worker; nothing here knows HTTP or lessons.
+
+mod clock;
+pub mod random;
+mod shutdown;
+mod tasks;
+mod worker;
+
+pub use clock::now;
+pub use clock::unix_ms;
+pub use shutdown::Phase;
+pub use shutdown::Shutdown;
+pub use shutdown::Trigger;
+pub use tasks::Panicked;
+pub use tasks::Task;
+pub use tasks::blocking;
+pub use tasks::drained;
+pub use tasks::live;
+pub use tasks::spawn;
+pub use worker::Worker;
+pub use worker::block_on;
