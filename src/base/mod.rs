@@ -1,10 +1,14 @@
 //! Floor 0: the vocabulary every other room speaks.
 //!
+//! - [`budget`]: permits for live connections, one budget over all transports.
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
+//! - [`wheel`]: a timer wheel for a slab, moved in O(1).
 //!
 //! Nothing here touches a clock, a socket, a file or a runtime.
 
+pub mod budget;
 pub mod limits;
 pub mod metrics;
+pub mod wheel;
