@@ -12,11 +12,13 @@
 //! CR, LF or NUL.
 
 mod fields;
+mod priority;
 mod reply;
 mod request;
 mod service;
 
 pub use fields::Fields;
+pub use priority::Priority;
 pub use reply::Body;
 pub use reply::Head;
 pub use reply::Reply;
