@@ -1,0 +1,84 @@
+//! How long replies may be kept (RFC 9111, 5861, 8246, 9213), as a closed set of policies.
+
+/// Seconds for which caches serve catalogue and playlists without asking.
+pub const MANIFEST_FRESH_S: u64 = 60;
+/// Seconds after that in which they may serve a stale copy while they ask (RFC 5861, 3).
+pub const MANIFEST_STALE_WHILE_REVALIDATE_S: u64 = 60;
+/// Seconds after that in which they may serve a stale copy when we fail (RFC 5861, 4).
+pub const MANIFEST_STALE_IF_ERROR_S: u64 = 600;
+/// Seconds for which somebody may hold a manifest that names a replaced version; so long the
+/// replaced version stays fetchable.
+pub const MANIFEST_LIFE_S: u64 =
+    MANIFEST_FRESH_S + MANIFEST_STALE_WHILE_REVALIDATE_S + MANIFEST_STALE_IF_ERROR_S;
+
+const _: () = assert!(
+    MANIFEST_LIFE_S == 720 && MANIFEST_FRESH_S == 60,
+    "the field values below say the same"
+);
+
+/// Who may keep a reply, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// The URL names a version: a year, never asked again.
+    Immutable,
+    /// Catalogue, playlists, reading pages: a minute, then stale while revalidating or failing.
+    Manifest,
+    /// Attachments and downloads: a day.
+    Day,
+    /// The page and its files: a minute.
+    Short,
+    /// What is not there: five seconds, so that a repaired folder shows soon and a storm of
+    /// requests for a missing file stops at the edge.
+    Missing,
+    /// Never kept: health, errors, private things.
+    NoStore,
+}
+
+impl CachePolicy {
+    /// The value of `cache-control`.
+    pub const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Immutable => "public, max-age=31536000, immutable",
+            Self::Manifest => "public, max-age=60, stale-while-revalidate=60, stale-if-error=600",
+            Self::Day => "public, max-age=86400",
+            Self::Short => "public, max-age=60",
+            Self::Missing => "public, max-age=5",
+            Self::NoStore => "no-store",
+        }
+    }
+
+    /// The value of `cdn-cache-control` (RFC 9213); `None` where edges need nothing beside
+    /// `cache-control`.
+    pub const fn cdn_cache_control(self) -> Option<&'static str> {
+        match self {
+            Self::Immutable => Some("max-age=31536000"),
+            Self::Manifest => Some("max-age=60, stale-while-revalidate=60, stale-if-error=600"),
+            Self::Day => Some("max-age=86400"),
+            Self::Short => Some("max-age=60"),
+            Self::Missing => Some("max-age=5"),
+            Self::NoStore => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_say_what_the_constants_say() {
+        let value = CachePolicy::Manifest.cache_control();
+        let said = |name: &str, seconds: u64| value.contains(&format!("{name}={seconds}"));
+        assert!(said("max-age", MANIFEST_FRESH_S));
+        assert!(said(
+            "stale-while-revalidate",
+            MANIFEST_STALE_WHILE_REVALIDATE_S
+        ));
+        assert!(said("stale-if-error", MANIFEST_STALE_IF_ERROR_S));
+    }
+
+    #[test]
+    fn what_may_not_be_stored_is_not_offered_to_edges() {
+        assert_eq!(CachePolicy::NoStore.cdn_cache_control(), None);
+    }
+}

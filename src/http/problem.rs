@@ -1,0 +1,284 @@
+//! Problem documents (RFC 9457): one closed table of what can go wrong and what a client does.
+
+use crate::http::Body;
+use crate::http::CachePolicy;
+use crate::http::Fields;
+use crate::http::Head;
+use crate::http::Refusal;
+use crate::http::Reply;
+use crate::http::Status;
+use bytes::Bytes;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// Every kind of problem this server answers with; docs/protocol.md lists the same table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    /// The message is not a request we can read.
+    Malformed,
+    /// The path holds an escape, an empty or a dot segment.
+    BadPath,
+    /// A query parameter has a value we cannot use.
+    BadQuery,
+    /// `Host` or `:authority` is not a host name.
+    BadAuthority,
+    /// Nothing is at this URL.
+    NotFound,
+    /// The method does not apply to this URL.
+    MethodNotAllowed,
+    /// The request did not arrive in time.
+    RequestTimeout,
+    /// The version that this URL names was replaced, long enough ago.
+    Gone,
+    /// `If-Match` or `If-Unmodified-Since` does not hold.
+    PreconditionFailed,
+    /// The content is larger than this URL takes.
+    ContentTooLarge,
+    /// The target is longer than we read.
+    TargetTooLong,
+    /// No byte of the range exists.
+    RangeNotSatisfiable,
+    /// An unsafe method in early data (RFC 8470).
+    TooEarly,
+    /// The field section is larger than we announced.
+    FieldsTooLarge,
+    /// Our fault.
+    Internal,
+    /// The content exists but cannot be read or built at the moment.
+    ContentUnavailable,
+    /// No room for this request at the moment.
+    Overloaded,
+    /// This node finishes what it has and takes nothing new.
+    Draining,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemEntry {
+    /// The kind.
+    pub kind: ProblemKind,
+    /// Last segment of the problem's `type`, e.g. `not-found` in `/problems/not-found`.
+    pub slug: &'static str,
+    /// Status code.
+    pub status: Status,
+    /// Short title, the same for every occurrence.
+    pub title: &'static str,
+    /// Whether the same request may succeed later.
+    pub retry: bool,
+    /// What a client does about it.
+    pub client: &'static str,
+}
+
+const fn entry(
+    kind: ProblemKind,
+    status: u16,
+    slug: &'static str,
+    title: &'static str,
+    retry: bool,
+    client: &'static str,
+) -> ProblemEntry {
+    let status = Status(status);
+    ProblemEntry {
+        kind,
+        slug,
+        status,
+        title,
+        retry,
+        client,
+    }
+}
+
+/// The table, in the order of [`ProblemKind`].
+#[rustfmt::skip]
+pub const PROBLEMS: [ProblemEntry; 18] = {
+    use ProblemKind as K;
+    [
+        entry(K::Malformed, 400, "malformed", "The request cannot be read", false,
+            "Mend the request; the same bytes fail again."),
+        entry(K::BadPath, 400, "bad-path", "The path is not acceptable", false,
+            "Send the path as it was given to you, without escapes, dot or empty segments."),
+        entry(K::BadQuery, 400, "bad-query", "A query parameter is not usable", false,
+            "Correct the parameter that `detail` names."),
+        entry(K::BadAuthority, 400, "bad-authority", "The host is not a host name", false,
+            "Send the host of the URL."),
+        entry(K::NotFound, 404, "not-found", "Nothing is here", false,
+            "Ask the catalogue again for current URLs."),
+        entry(K::MethodNotAllowed, 405, "method-not-allowed",
+            "The method does not apply here", false,
+            "Use a method that `Allow` lists."),
+        entry(K::RequestTimeout, 408, "request-timeout",
+            "The request took too long to arrive", true,
+            "Send it again on a better connection."),
+        entry(K::Gone, 410, "gone", "This version was replaced", false,
+            "Load the playlist or the course again and follow its URLs."),
+        entry(K::PreconditionFailed, 412, "precondition-failed",
+            "A precondition does not hold", false,
+            "Fetch the present version and decide again."),
+        entry(K::ContentTooLarge, 413, "content-too-large", "The content is too large", false,
+            "Send less, in several requests."),
+        entry(K::TargetTooLong, 414, "target-too-long", "The URL is too long", false,
+            "Shorten the path or the query."),
+        entry(K::RangeNotSatisfiable, 416, "range-not-satisfiable",
+            "No byte of the range exists", false,
+            "Read the length from `Content-Range` and ask within it."),
+        entry(K::TooEarly, 425, "too-early", "Not safe in early data", true,
+            "Send it again when the handshake is complete."),
+        entry(K::FieldsTooLarge, 431, "fields-too-large", "The header fields are too large", false,
+            "Send fewer or shorter header fields."),
+        entry(K::Internal, 500, "internal", "The server made a mistake", true,
+            "Try again with back-off; report the request id if it stays."),
+        entry(K::ContentUnavailable, 503, "content-unavailable",
+            "The content cannot be read at the moment", true,
+            "Try again after `retry_after_ms`."),
+        entry(K::Overloaded, 503, "overloaded", "The server is full at the moment", true,
+            "Try again after `retry_after_ms`, with jitter."),
+        entry(K::Draining, 503, "draining", "This node is going away", true,
+            "Open a new connection; another node answers."),
+    ]
+};
+
+impl ProblemKind {
+    /// The kind's line in the table.
+    pub fn entry(self) -> &'static ProblemEntry {
+        let found = PROBLEMS.iter().find(|entry| entry.kind == self);
+        found.unwrap_or(&PROBLEMS[14])
+    }
+
+    /// The kind of a driver's refusal.
+    pub const fn of(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::BodyTooLarge => Self::ContentTooLarge,
+            Refusal::FieldsTooLarge => Self::FieldsTooLarge,
+            Refusal::Timeout => Self::RequestTimeout,
+            Refusal::Malformed => Self::Malformed,
+            Refusal::TooEarly => Self::TooEarly,
+            Refusal::Overloaded => Self::Overloaded,
+        }
+    }
+}
+
+/// One occurrence.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Its kind.
+    pub kind: ProblemKind,
+    /// What happened this time, one sentence; never anything secret, nor raw client bytes.
+    pub detail: Cow<'static, str>,
+    /// When to try again, milliseconds.
+    pub retry_after_ms: Option<u64>,
+    /// Fields this occurrence needs (`allow`, `content-range`, CORS).
+    pub fields: Fields,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    retry: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+    request_id: &'a str,
+}
+
+impl Problem {
+    /// An occurrence with its sentence.
+    pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after_ms: None,
+            fields: Fields::new(),
+        }
+    }
+
+    /// The same with a field.
+    #[must_use]
+    pub fn with_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields = self.fields.with(name, value);
+        self
+    }
+
+    /// The same with a time to wait, told as `retry-after` too (whole seconds, rounded up).
+    #[must_use]
+    pub fn with_retry_after_ms(mut self, ms: u64) -> Self {
+        self.retry_after_ms = Some(ms);
+        self.with_field("retry-after", ms.div_ceil(1000).to_string())
+    }
+
+    /// The reply; `request_id` is the id in the log.
+    pub fn reply(&self, request_id: &str) -> Reply {
+        let entry = self.kind.entry();
+        let document = Document {
+            r#type: format!("/problems/{}", entry.slug),
+            title: entry.title,
+            status: entry.status.0,
+            detail: &self.detail,
+            retry: entry.retry,
+            retry_after_ms: self.retry_after_ms,
+            request_id,
+        };
+        // A struct of strings and numbers always serialises.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let policy = match entry.status.0 {
+            404 | 410 => CachePolicy::Missing,
+            _ => CachePolicy::NoStore,
+        };
+        let mut fields = Fields::new()
+            .with("content-type", "application/problem+json")
+            .with("content-length", body.len().to_string())
+            .with("cache-control", policy.cache_control());
+        if let Some(value) = policy.cdn_cache_control() {
+            fields.push(b"cdn-cache-control", value.as_bytes());
+        }
+        fields.push(b"x-content-type-options", b"nosniff");
+        for (name, value) in self.fields.iter() {
+            fields.push(name, value);
+        }
+        fields.push(b"x-request-id", request_id.as_bytes());
+        let head = Head::new(entry.status, fields);
+        Reply::new(head, Body::slice(Bytes::from(body)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_kind_has_one_line_and_one_type() {
+        let kinds: HashSet<_> = PROBLEMS.iter().map(|p| p.kind).collect();
+        let slugs: HashSet<_> = PROBLEMS.iter().map(|p| p.slug).collect();
+        assert_eq!((kinds.len(), slugs.len()), (PROBLEMS.len(), PROBLEMS.len()));
+        for entry in PROBLEMS {
+            assert_eq!(entry.kind.entry().slug, entry.slug);
+            assert!((400..600).contains(&entry.status.0) && entry.client.ends_with('.'));
+        }
+        assert_eq!(PROBLEMS[14].kind, ProblemKind::Internal);
+    }
+
+    #[test]
+    fn a_problem_says_what_to_do_and_is_not_kept_longer_than_it_may() {
+        let reply = Problem::new(ProblemKind::NotFound, "no course \"x\"").reply("r1");
+        assert_eq!(reply.status(), Status(404));
+        let fields = reply.head.fields();
+        assert_eq!(fields.get_str("cache-control"), Some("public, max-age=5"));
+        assert_eq!(fields.get_str("x-request-id"), Some("r1"));
+        let length = reply.body.len().unwrap().to_string();
+        assert_eq!(fields.get_str("content-length"), Some(length.as_str()));
+        let Body::Slices(slices) = reply.body else {
+            panic!("no body")
+        };
+        let json: serde_json::Value = serde_json::from_slice(&slices[0]).unwrap();
+        assert_eq!(json["type"], "/problems/not-found");
+        assert_eq!(json["detail"], "no course \"x\"");
+        assert_eq!(json.get("retry_after_ms"), None);
+
+        let problem = Problem::new(ProblemKind::Overloaded, "full").with_retry_after_ms(1500);
+        let fields = problem.reply("r2").head.fields().clone();
+        assert_eq!(fields.get_str("retry-after"), Some("2"));
+        assert_eq!(fields.get_str("cache-control"), Some("no-store"));
+    }
+}
