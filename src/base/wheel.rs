@@ -239,7 +239,7 @@ mod tests {
         for tick in 1..1000 {
             wheel.arm(7, tick * 10);
         }
-        assert_eq!(drain(&mut wheel, 9_989), []);
+        assert!(drain(&mut wheel, 9_989).is_empty());
         assert_eq!(drain(&mut wheel, 9_990), [7]);
         assert_eq!(wheel.next_tick(), None);
     }
@@ -272,7 +272,7 @@ mod tests {
     fn a_deadline_beyond_the_span_still_fires_in_time() {
         let mut wheel = Wheel::new(9);
         wheel.arm(3, SPAN_TICKS * 3 + 5);
-        assert_eq!(drain(&mut wheel, SPAN_TICKS * 3 + 4), []);
+        assert!(drain(&mut wheel, SPAN_TICKS * 3 + 4).is_empty());
         assert_eq!(drain(&mut wheel, SPAN_TICKS * 3 + 5), [3]);
     }
 
