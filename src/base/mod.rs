@@ -5,10 +5,12 @@
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
 //! - [`wheel`]: a timer wheel for a slab, moved in O(1).
+//! - [`units`]: times and sizes as people write them, `"30s"` and `"64 KiB"`.
 //!
 //! Nothing here touches a clock, a socket, a file or a runtime.
 
 pub mod budget;
 pub mod limits;
 pub mod metrics;
+pub mod units;
 pub mod wheel;

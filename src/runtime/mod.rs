@@ -7,14 +7,18 @@
 //!   a worker knows when nothing is in flight any more; a panic in one is logged, not lost.
 //! - [`Worker`]: a thread with one `current_thread` loop.
 //! - [`Shutdown`]: the stop signal, running → draining → closed.
+//! - [`keyring`]: every long-lived secret, in one directory.
+//! - [`tls`]: certificate, tickets and settings of TLS.
 //!
 //! Invariants: no other room calls `Instant::now`, `SystemTime::now` or `tokio::spawn`; a task
 //! never outlives its worker; nothing here knows HTTP or lessons.
 
 mod clock;
+pub mod keyring;
 pub mod random;
 mod shutdown;
 mod tasks;
+pub mod tls;
 mod worker;
 
 pub use clock::now;
