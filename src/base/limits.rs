@@ -30,6 +30,18 @@ pub const MEDIA_INDEX_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a course, lesson, quiz or caption file.
 pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Samples (frames) of one track; a day of 60 frames a second is a third of it.
+pub const MEDIA_SAMPLES_MAX: usize = 16 * 1024 * 1024;
+/// Courses of one content folder.
+pub const COURSES_MAX: usize = 10_000;
+/// Entries of one folder that the content scan looks at.
+pub const FOLDER_ENTRIES_MAX: usize = 10_000;
+/// Tracks (renditions, audio) of one lesson.
+pub const TRACKS_PER_LESSON_MAX: usize = 32;
+/// Bytes of an id in a URL.
+pub const SLUG_BYTES_MAX: usize = 64;
+/// Bytes of an attachment served from memory; larger ones are read as they are sent.
+pub const ATTACHMENT_WHOLE_BYTES_MAX: u64 = 1024 * 1024;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);
@@ -38,3 +50,4 @@ const _: () = assert!(
     "six bits of a connection id name the worker"
 );
 const _: () = assert!(QUIZ_CHUNK_BYTES_MAX < CHUNK_BYTES_MAX);
+const _: () = assert!(ATTACHMENT_WHOLE_BYTES_MAX <= CHUNK_BYTES_MAX as u64);

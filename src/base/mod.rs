@@ -1,6 +1,7 @@
 //! Floor 0: the vocabulary every other room speaks.
 //!
 //! - [`budget`]: permits for live connections, one budget over all transports.
+//! - [`digest`]: content hashes, the names of versions.
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
@@ -10,6 +11,7 @@
 //! Nothing here touches a clock, a socket, a file or a runtime.
 
 pub mod budget;
+pub mod digest;
 pub mod limits;
 pub mod metrics;
 pub mod units;

@@ -1,0 +1,150 @@
+//! A file served as it is read: attachments and authors' recordings.
+
+use crate::content::CacheClass;
+use crate::http::Body;
+use crate::http::Head;
+use crate::http::Source;
+use crate::http::SourceError;
+use crate::runtime;
+use bytes::Bytes;
+use std::fmt;
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::task::Context;
+use std::task::Poll;
+
+/// A file too large, or asked for too seldom, to be held in memory.
+#[derive(Debug)]
+pub struct Attachment {
+    /// Bytes in the file.
+    pub len: u64,
+    /// Strong validator with its quotes: a hash of length, modification time and the file's two
+    /// ends.
+    pub etag: Box<str>,
+    /// Media type.
+    pub media_type: &'static str,
+    /// When it was last modified, seconds since 1970 UTC.
+    pub modified_unix_s: u64,
+    /// How long others may keep it.
+    pub cache: CacheClass,
+    /// What it belongs to, as in [`crate::content::Chunk`].
+    pub keys: Box<str>,
+    /// Head of the 200 reply, filled by the service on first use.
+    pub full: OnceLock<Arc<Head>>,
+    /// Head of the 304 reply, filled by the service on first use.
+    pub not_modified: OnceLock<Arc<Head>>,
+    pub(crate) path: PathBuf,
+    pub(crate) modified_ns: u128,
+}
+
+impl Attachment {
+    /// The bytes in `range` (within `0..len`), read in pieces of 256 KiB as the peer takes them.
+    /// If the file was replaced meanwhile the body ends early with an error.
+    pub fn body(self: &Arc<Self>, range: Range<u64>) -> Body {
+        Body::Pull(Box::new(Reader {
+            attachment: Arc::clone(self),
+            file: None,
+            at: range.start,
+            end: range.end.min(self.len),
+            pending: None,
+        }))
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let file = File::open(&self.path)?;
+        let metadata = file.metadata()?;
+        let same = metadata.len() == self.len && modified_ns(&metadata) == self.modified_ns;
+        if same {
+            Ok(file)
+        } else {
+            Err(io::Error::other("replaced since it was announced"))
+        }
+    }
+}
+
+/// Modification time in nanoseconds since 1970; 0 where the system does not know.
+pub(crate) fn modified_ns(metadata: &std::fs::Metadata) -> u128 {
+    let time = metadata.modified().ok();
+    let since = time.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |d| d.as_nanos())
+}
+
+type Piece = (Arc<File>, Bytes);
+type Reading = Pin<Box<dyn Future<Output = Option<Piece>>>>;
+
+/// Dropping it lets at most one piece be read for nothing.
+struct Reader {
+    attachment: Arc<Attachment>,
+    file: Option<Arc<File>>,
+    at: u64,
+    end: u64,
+    pending: Option<Reading>,
+}
+
+impl Reader {
+    fn read(&self, len: usize) -> Reading {
+        let (attachment, file, at) = (Arc::clone(&self.attachment), self.file.clone(), self.at);
+        let work = move || -> io::Result<Piece> {
+            let file = match file {
+                Some(file) => file,
+                None => Arc::new(attachment.open()?),
+            };
+            let mut piece = vec![0; len];
+            file.read_exact_at(&mut piece, at)?;
+            Ok((file, Bytes::from(piece)))
+        };
+        Box::pin(async move {
+            match runtime::blocking("attachment", work).await {
+                Ok(Ok(piece)) => Some(piece),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "attachment cannot be read");
+                    None
+                }
+                Err(_panicked) => None,
+            }
+        })
+    }
+}
+
+impl Source for Reader {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceError>>> {
+        let left = self.end.saturating_sub(self.at);
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        let mut reading = match self.pending.take() {
+            Some(reading) => reading,
+            None => self.read(usize::try_from(left.min(PIECE_BYTES)).unwrap_or(0)),
+        };
+        match reading.as_mut().poll(cx) {
+            Poll::Pending => {
+                self.pending = Some(reading);
+                Poll::Pending
+            }
+            Poll::Ready(None) => {
+                self.at = self.end;
+                Poll::Ready(Some(Err(SourceError)))
+            }
+            Poll::Ready(Some((file, piece))) => {
+                self.file = Some(file);
+                self.at += piece.len() as u64;
+                Poll::Ready(Some(Ok(piece)))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({}..{})", self.at, self.end)
+    }
+}
+
+const PIECE_BYTES: u64 = 256 * 1024;

@@ -1,0 +1,166 @@
+//! The delivery URLs, parsed once.
+
+use crate::base::digest::Digest;
+
+/// What a path below `/media`, `/quiz` or `/files` names. The parts are not looked up yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path<'a> {
+    /// `/media/{course}/{lesson}/master.m3u8`
+    Master(Place<'a>),
+    /// `/media/{course}/{lesson}/{track}/playlist.m3u8`
+    MediaPlaylist(Place<'a>, &'a str),
+    /// `/media/{course}/{lesson}/{track}/{version}/init.mp4`
+    Init(Place<'a>, &'a str, Digest),
+    /// `/media/{course}/{lesson}/{track}/{version}/{n}.m4s`
+    Segment(Place<'a>, &'a str, Digest, u32),
+    /// `/media/{course}/{lesson}/subs/{lang}/playlist.m3u8`
+    SubtitlePlaylist(Place<'a>, &'a str),
+    /// `/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt`
+    SubtitleSegment(Place<'a>, &'a str, Digest, u32),
+    /// `/media/{course}/{lesson}/source/{track}.mp4`
+    Source(Place<'a>, &'a str),
+    /// `/quiz/{course}/{quiz}/{version}.json`
+    Quiz(&'a str, &'a str, Digest),
+    /// `/files/{course}/{path}`
+    File(&'a str, &'a str),
+}
+
+/// A lesson of a course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The course's id.
+    pub course: &'a str,
+    /// The lesson's id.
+    pub lesson: &'a str,
+}
+
+impl<'a> Path<'a> {
+    /// Parses a path that is already percent-decoded and free of `..` and empty segments; `None`
+    /// if it has no such form, which is a 404.
+    pub fn parse(path: &'a str) -> Option<Self> {
+        let (room, rest) = path.strip_prefix('/')?.split_once('/')?;
+        let (course, rest) = rest.split_once('/')?;
+        match room {
+            "media" => {
+                let (lesson, rest) = rest.split_once('/')?;
+                Self::media(Place { course, lesson }, rest)
+            }
+            "quiz" => {
+                let (quiz, file) = rest.split_once('/')?;
+                let version = Digest::parse(file.strip_suffix(".json")?)?;
+                Some(Self::Quiz(course, quiz, version))
+            }
+            "files" => Some(Self::File(course, rest)),
+            _ => None,
+        }
+    }
+
+    fn media(place: Place<'a>, rest: &'a str) -> Option<Self> {
+        let Some((track, rest)) = rest.split_once('/') else {
+            return (rest == "master.m3u8").then_some(Self::Master(place));
+        };
+        match track {
+            "subs" => Self::subtitles(place, rest),
+            "source" => Some(Self::Source(place, rest.strip_suffix(".mp4")?)),
+            _ if rest == "playlist.m3u8" => Some(Self::MediaPlaylist(place, track)),
+            _ => {
+                let (version, file) = rest.split_once('/')?;
+                let version = Digest::parse(version)?;
+                if file == "init.mp4" {
+                    return Some(Self::Init(place, track, version));
+                }
+                let n = number(file.strip_suffix(".m4s")?)?;
+                Some(Self::Segment(place, track, version, n))
+            }
+        }
+    }
+
+    fn subtitles(place: Place<'a>, rest: &'a str) -> Option<Self> {
+        let (lang, rest) = rest.split_once('/')?;
+        if rest == "playlist.m3u8" {
+            return Some(Self::SubtitlePlaylist(place, lang));
+        }
+        let (version, file) = rest.split_once('/')?;
+        let n = number(file.strip_suffix(".vtt")?)?;
+        Some(Self::SubtitleSegment(
+            place,
+            lang,
+            Digest::parse(version)?,
+            n,
+        ))
+    }
+}
+
+/// A number in its one canonical form, so that a resource has one URL.
+fn number(text: &str) -> Option<u32> {
+    let canonical = text == "0" || !text.starts_with(['0', '+']);
+    canonical.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn every_delivery_url_is_understood() {
+        let place = Place {
+            course: "c",
+            lesson: "l",
+        };
+        let version = Digest::parse(V).unwrap();
+        let cases = [
+            ("/media/c/l/master.m3u8".to_owned(), Path::Master(place)),
+            (
+                "/media/c/l/240p/playlist.m3u8".to_owned(),
+                Path::MediaPlaylist(place, "240p"),
+            ),
+            (
+                format!("/media/c/l/t/{V}/init.mp4"),
+                Path::Init(place, "t", version),
+            ),
+            (
+                format!("/media/c/l/t/{V}/12.m4s"),
+                Path::Segment(place, "t", version, 12),
+            ),
+            (
+                "/media/c/l/subs/vi/playlist.m3u8".to_owned(),
+                Path::SubtitlePlaylist(place, "vi"),
+            ),
+            (
+                format!("/media/c/l/subs/vi/{V}/0.vtt"),
+                Path::SubtitleSegment(place, "vi", version, 0),
+            ),
+            (
+                "/media/c/l/source/240p.mp4".to_owned(),
+                Path::Source(place, "240p"),
+            ),
+            (format!("/quiz/c/q/{V}.json"), Path::Quiz("c", "q", version)),
+            ("/files/c/a/b.pdf".to_owned(), Path::File("c", "a/b.pdf")),
+        ];
+        for (path, wanted) in cases {
+            assert_eq!(Path::parse(&path), Some(wanted), "{path}");
+        }
+    }
+
+    #[test]
+    fn one_resource_has_one_url() {
+        for bad in [
+            format!("/media/c/l/t/{V}/012.m4s"),
+            format!("/media/c/l/t/{V}/+1.m4s"),
+            format!("/media/c/l/t/{V}/4294967296.m4s"),
+            format!("/media/c/l/t/{V}/.m4s"),
+            format!("/media/c/l/t/{}/1.m4s", V.to_uppercase()),
+            format!("/media/c/l/t/{V}/init.mp4/"),
+            "/media/c/l".to_owned(),
+            "/media/c".to_owned(),
+            "/quiz/c/q.json".to_owned(),
+            "media/c/l/master.m3u8".to_owned(),
+            "/".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(Path::parse(&bad), None, "{bad}");
+        }
+    }
+}

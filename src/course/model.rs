@@ -1,0 +1,125 @@
+//! The catalogue's model: what is known of a course without opening its media.
+
+use crate::base::digest::Digest;
+use crate::course::Language;
+use crate::course::Moment;
+use crate::course::Slug;
+use crate::course::Texts;
+
+/// A course: one folder of lessons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// Its id, unique in the catalogue.
+    pub id: Slug,
+    /// Raised by the author when progress made so far should no longer count; from 1.
+    pub revision: u32,
+    /// Its title.
+    pub title: Texts,
+    /// What it is about; may be empty.
+    pub summary: Texts,
+    /// Languages it is taught in, main one first; never empty.
+    pub languages: Vec<Language>,
+    /// Audience groups it is meant for; empty means everyone.
+    pub audience: Vec<Slug>,
+    /// Courses to be passed before.
+    pub prerequisites: Vec<Slug>,
+    /// Licence of the content, an SPDX expression or a sentence.
+    pub license: Option<String>,
+    /// Share of each quiz to reach for passing the course, 0 to 1.
+    pub pass: f64,
+    /// Lessons in the order of their folders.
+    pub lessons: Vec<Lesson>,
+    /// Quizzes in the order of their lessons, those of the course itself last.
+    pub quizzes: Vec<Quiz>,
+}
+
+impl Course {
+    /// Playing time of all lessons, milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.lessons.iter().map(|l| l.duration_ms).sum()
+    }
+}
+
+/// A lesson: one folder with renditions of one recording, captions and quizzes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// Its id, unique in the course.
+    pub id: Slug,
+    /// Raised by the author when a replaced recording makes earlier coverage void; from 1.
+    pub revision: u32,
+    /// Its title.
+    pub title: Texts,
+    /// What it is about; may be empty.
+    pub summary: Texts,
+    /// What it teaches.
+    pub skills: Vec<Slug>,
+    /// Playing time, milliseconds; 0 for a lesson without a recording.
+    pub duration_ms: u64,
+    /// Renditions, video by falling bandwidth, then sound; empty without a recording.
+    pub renditions: Vec<Rendition>,
+    /// Languages with captions.
+    pub captions: Vec<Language>,
+    /// Paths of attachments below the course, for `/files/{course}/{path}`.
+    pub attachments: Vec<String>,
+}
+
+/// One track of a lesson.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendition {
+    /// Its track name, unique in the lesson.
+    pub track: Slug,
+    /// Names its bytes: a hash of the source, the packaging revision and the segment target.
+    pub version: Digest,
+    /// Codec as RFC 6381 writes it, e.g. `avc1.4D401F`.
+    pub codec: String,
+    /// Peak bits a second over one segment.
+    pub bandwidth: u64,
+    /// Bits a second over the whole track.
+    pub average_bandwidth: u64,
+    /// Picture or sound.
+    pub shape: Shape,
+}
+
+/// What a track shows or sounds like.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// A picture.
+    Video {
+        /// Pixels across, after rotation.
+        width: u32,
+        /// Pixels down, after rotation.
+        height: u32,
+        /// Frames in a thousand seconds.
+        frames_per_1000_s: u64,
+    },
+    /// Sound.
+    Audio {
+        /// Channels, 1 to 8.
+        channels: u16,
+        /// Samples a second.
+        sample_rate: u32,
+        /// Its language.
+        language: Language,
+    },
+}
+
+/// A quiz as the catalogue lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quiz {
+    /// Its id, unique in the course.
+    pub id: Slug,
+    /// The lesson whose folder it lies in; `None` for a quiz of the whole course.
+    pub lesson: Option<Slug>,
+    /// Its title.
+    pub title: Texts,
+    /// Number of items, from 1.
+    pub items: u32,
+    /// Names the public chunk: `/quiz/{course}/{quiz}/{version}.json`.
+    pub version: Digest,
+    /// When it opens; `None`: always open.
+    pub opens_at: Option<Moment>,
+    /// When it closes; `None`: never.
+    pub closes_at: Option<Moment>,
+    /// Time for one attempt, milliseconds; `None`: unlimited.
+    pub time_limit_ms: Option<u64>,
+}
