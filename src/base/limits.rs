@@ -42,6 +42,12 @@ pub const TRACKS_PER_LESSON_MAX: usize = 32;
 pub const SLUG_BYTES_MAX: usize = 64;
 /// Bytes of an attachment served from memory; larger ones are read as they are sent.
 pub const ATTACHMENT_WHOLE_BYTES_MAX: u64 = 1024 * 1024;
+/// Courses in one page of the catalogue.
+pub const CATALOGUE_PAGE_MAX: usize = 200;
+/// Bytes of a search text or filter value in a catalogue query.
+pub const CATALOGUE_QUERY_BYTES_MAX: usize = 200;
+/// Catalogue replies that one worker keeps prepared; they depend on the host that was asked for.
+pub const CATALOGUE_REPLIES_MAX: usize = 256;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);

@@ -1,8 +1,14 @@
 //! A file served as it is read: attachments and authors' recordings.
 
-use crate::content::CacheClass;
-use crate::http::Body;
-use crate::http::Head;
+use crate::base::digest::Digest;
+use crate::content::chunk::delivery_fields;
+use crate::http::About;
+use crate::http::ByteRange;
+use crate::http::CachePolicy;
+use crate::http::Content;
+use crate::http::HttpDate;
+use crate::http::Opener;
+use crate::http::Resource;
 use crate::http::Source;
 use crate::http::SourceError;
 use crate::runtime;
@@ -11,12 +17,10 @@ use std::fmt;
 use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::task::Context;
 use std::task::Poll;
 
@@ -25,36 +29,49 @@ use std::task::Poll;
 pub struct Attachment {
     /// Bytes in the file.
     pub len: u64,
-    /// Strong validator with its quotes: a hash of length, modification time and the file's two
-    /// ends.
-    pub etag: Box<str>,
+    /// Changes with the file: a hash of length, modification time and the file's two ends.
+    pub hash: Digest,
     /// Media type.
     pub media_type: &'static str,
     /// When it was last modified, seconds since 1970 UTC.
     pub modified_unix_s: u64,
-    /// How long others may keep it.
-    pub cache: CacheClass,
     /// What it belongs to, as in [`crate::content::Chunk`].
     pub keys: Box<str>,
-    /// Head of the 200 reply, filled by the service on first use.
-    pub full: OnceLock<Arc<Head>>,
-    /// Head of the 304 reply, filled by the service on first use.
-    pub not_modified: OnceLock<Arc<Head>>,
     pub(crate) path: PathBuf,
     pub(crate) modified_ns: u128,
 }
 
-impl Attachment {
-    /// The bytes in `range` (within `0..len`), read in pieces of 256 KiB as the peer takes them.
-    /// If the file was replaced meanwhile the body ends early with an error.
-    pub fn body(self: &Arc<Self>, range: Range<u64>) -> Body {
-        Body::Pull(Box::new(Reader {
-            attachment: Arc::clone(self),
+/// Reads in pieces of 256 KiB as the peer takes them. If the file was replaced meanwhile the body
+/// ends early with an error.
+struct Opened(Arc<Attachment>);
+
+impl Opener for Opened {
+    fn open(&self, range: ByteRange) -> Box<dyn Source> {
+        Box::new(Reader {
+            attachment: Arc::clone(&self.0),
             file: None,
-            at: range.start,
-            end: range.end.min(self.len),
+            at: range.first(),
+            end: range.end().min(self.0.len),
             pending: None,
-        }))
+        })
+    }
+}
+
+impl Attachment {
+    /// The attachment as the service answers from it, with ranges; kept a day by others.
+    pub fn resource(self: &Arc<Self>) -> Resource {
+        let about = About {
+            media_type: self.media_type.into(),
+            policy: CachePolicy::Day,
+            modified: Some(HttpDate(self.modified_unix_s)),
+            text: false,
+            fields: delivery_fields(&self.keys),
+        };
+        let content = Content::Opened {
+            len: self.len,
+            opener: Arc::new(Opened(Arc::clone(self))),
+        };
+        Resource::new(about, content, &self.hash.to_string())
     }
 
     fn open(&self) -> io::Result<File> {

@@ -19,9 +19,7 @@ mod path;
 
 pub use attachment::Attachment;
 pub use catalogue::Catalogue;
-pub use chunk::CacheClass;
 pub use chunk::Chunk;
-pub use chunk::Coding;
 pub use library::Building;
 pub use library::Config;
 pub use library::Library;

@@ -17,6 +17,7 @@
 pub mod cache;
 pub mod coding;
 pub mod conditional;
+pub mod cors;
 mod date;
 mod etag;
 mod fields;

@@ -41,6 +41,21 @@ impl Head {
         &self.fields
     }
 
+    /// A head of its own with the same fields, in which those of `fields` take the place of any of
+    /// the same name.
+    pub fn replacing(&self, fields: &Fields) -> Arc<Self> {
+        let mut merged = Fields::new();
+        for (name, value) in self.fields.iter() {
+            if !fields.iter().any(|(other, _)| other == name) {
+                merged.push(name, value);
+            }
+        }
+        for (name, value) in fields.iter() {
+            merged.push(name, value);
+        }
+        Self::new(self.status, merged)
+    }
+
     /// The field section as HTTP/3 sends it, encoded by `encode` on first use. With the dynamic
     /// table off (RFC 9204, 3.2) the bytes are the same on every connection.
     pub fn encoded(&self, encode: impl FnOnce(Status, &Fields) -> Bytes) -> &Bytes {
@@ -126,3 +141,21 @@ pub trait Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the content ended before its announced length")]
 pub struct SourceError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_field_is_not_sent_twice() {
+        let fields = Fields::new().with("etag", "a").with("cache-status", "hit");
+        let head = Head::new(Status(200), fields);
+        let other = head.replacing(&Fields::new().with("cache-status", "miss"));
+        let all: Vec<_> = other.fields().get_all("cache-status").collect();
+        assert_eq!(
+            (all, other.fields().get_str("etag")),
+            (vec![&b"miss"[..]], Some("a"))
+        );
+        assert_eq!(other.status(), Status(200));
+    }
+}

@@ -1,0 +1,128 @@
+//! The demo page's files, embedded in the binary and prepared once.
+
+use crate::base::digest::Digest;
+use crate::http::About;
+use crate::http::CachePolicy;
+use crate::http::Content;
+use crate::http::Fields;
+use crate::http::Resource;
+use bytes::Bytes;
+
+struct File {
+    name: &'static str,
+    media_type: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! file {
+    ($name:literal, $media_type:expr) => {
+        File {
+            name: $name,
+            media_type: $media_type,
+            bytes: include_bytes!(concat!("page/", $name)),
+        }
+    };
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const FILES: &[File] = &[
+    file!("index.html", HTML),
+    file!("style.css", CSS),
+    file!("app.js", JS),
+    file!("captions.js", JS),
+    file!("dom.js", JS),
+    file!("i18n.js", JS),
+    file!("player.js", JS),
+    file!("playlist.js", JS),
+    file!("quiz.js", JS),
+    file!("stream.js", JS),
+    file!("icon.svg", SVG),
+];
+
+/// The page, ready to be sent; shared by all workers.
+#[derive(Debug)]
+pub struct Page {
+    files: Vec<(&'static str, Resource)>,
+}
+
+impl Page {
+    /// Compresses every file once. `media_base` is the host that media come from if not ours.
+    pub fn prepare(media_base: &str) -> Self {
+        let prepared = FILES.iter().map(|file| (file.name, prepare(file, media_base)));
+        Self {
+            files: prepared.collect(),
+        }
+    }
+
+    /// The file of that name.
+    pub fn file(&self, name: &str) -> Option<&Resource> {
+        let mut files = self.files.iter();
+        files.find(|(n, _)| *n == name).map(|(_, resource)| resource)
+    }
+}
+
+fn prepare(file: &File, media_base: &str) -> Resource {
+    let about = About {
+        media_type: file.media_type.into(),
+        policy: CachePolicy::Short,
+        modified: None,
+        text: true,
+        fields: security(file, media_base),
+    };
+    let hash = Digest::of(&[file.bytes]).to_string();
+    Resource::new(about, Content::Memory(Bytes::from_static(file.bytes)), &hash)
+}
+
+/// What a page of ours may do: run its own scripts, fetch from here and from the media host, play
+/// what it assembled itself. Nothing inline, no frame around it, no referrer to others.
+fn security(file: &File, media_base: &str) -> Fields {
+    let fields = Fields::new()
+        .with("x-content-type-options", "nosniff")
+        .with("cross-origin-resource-policy", "same-origin");
+    if file.media_type == HTML {
+        let space = if media_base.is_empty() { "" } else { " " };
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'{space}{media_base}; media-src 'self' blob:{space}{media_base}; \
+             base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        );
+        return fields
+            .with("content-security-policy", policy)
+            .with("cross-origin-opener-policy", "same-origin")
+            .with("referrer-policy", "same-origin")
+            .with("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()")
+            .with("x-frame-options", "DENY");
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+    use crate::http::Status;
+
+    #[test]
+    fn every_file_of_the_page_folder_is_embedded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/service/page");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(FILES.iter().any(|f| f.name == name), "{name} is not served");
+        }
+    }
+
+    #[test]
+    fn nothing_inline_and_nobody_else_runs_in_the_page() {
+        let page = Page::prepare("https://cdn.example");
+        let index = page.file("index.html").unwrap();
+        let reply = index.reply(Method::Get, &Fields::new()).unwrap();
+        assert_eq!(reply.status(), Status(200));
+        let policy = reply.head.fields().get_str("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+        assert!(policy.contains("connect-src 'self' https://cdn.example;"));
+        assert!(page.file("missing.js").is_none());
+    }
+}

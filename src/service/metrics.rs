@@ -1,0 +1,97 @@
+//! What the service counts.
+
+use crate::base::metrics::Counter;
+use crate::base::metrics::Sample;
+use crate::base::metrics::Source;
+use crate::http::PROBLEMS;
+use crate::http::ProblemKind;
+use crate::http::Status;
+use crate::http::Version;
+
+/// Counters of one worker.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// By version, then by status class 2xx to 5xx.
+    requests: [[Counter; 4]; 3],
+    /// In the order of [`PROBLEMS`].
+    problems: [Counter; PROBLEMS.len()],
+}
+
+const VERSIONS: [Version; 3] = [Version::Http1, Version::Http2, Version::Http3];
+
+impl Metrics {
+    /// Counts a reply.
+    pub fn replied(&self, version: Version, status: Status) {
+        let at = match version {
+            Version::Http1 => 0,
+            Version::Http2 => 1,
+            Version::Http3 => 2,
+        };
+        let class = usize::from(status.0 / 100).saturating_sub(2);
+        if let Some(counter) = self.requests.get(at).and_then(|c| c.get(class)) {
+            counter.add_one();
+        }
+    }
+
+    /// Counts a refusal or failure by its reason.
+    pub fn problem(&self, kind: ProblemKind) {
+        let at = PROBLEMS.iter().position(|p| p.kind == kind);
+        if let Some(counter) = at.and_then(|at| self.problems.get(at)) {
+            counter.add_one();
+        }
+    }
+
+    /// Replies so far of one version, all classes.
+    pub fn replies(&self, version: Version) -> u64 {
+        let at = VERSIONS.iter().position(|v| *v == version);
+        let classes = at.and_then(|at| self.requests.get(at));
+        classes.map_or(0, |c| c.iter().map(Counter::value).sum())
+    }
+}
+
+/// Label values, `version` and class in one: a sample has one label.
+const NAMES: [[&str; 4]; 3] = [
+    ["h1_2xx", "h1_3xx", "h1_4xx", "h1_5xx"],
+    ["h2_2xx", "h2_3xx", "h2_4xx", "h2_5xx"],
+    ["h3_2xx", "h3_3xx", "h3_4xx", "h3_5xx"],
+];
+
+impl Source for Metrics {
+    fn sample(&self, into: &mut Vec<Sample>) {
+        let help = "Replies by HTTP version and class of status.";
+        for (counters, names) in self.requests.iter().zip(NAMES) {
+            for (counter, name) in counters.iter().zip(names) {
+                let sample = Sample::counter("lamplight_http_replies", help, counter);
+                into.push(sample.labelled("kind", name));
+            }
+        }
+        let help = "Requests answered with a problem document, by its type.";
+        for (counter, entry) in self.problems.iter().zip(PROBLEMS) {
+            let sample = Sample::counter("lamplight_http_problems", help, counter);
+            into.push(sample.labelled("type", entry.slug));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reply_and_every_reason_is_counted_under_its_own_name() {
+        let metrics = Metrics::default();
+        metrics.replied(Version::Http3, Status(206));
+        metrics.replied(Version::Http3, Status(503));
+        metrics.problem(ProblemKind::Overloaded);
+        let mut samples = Vec::new();
+        metrics.sample(&mut samples);
+        let value = |label: &str| {
+            let labelled = |s: &&Sample| s.label.is_some_and(|(_, v)| v == label);
+            samples.iter().find(labelled).map(|s| s.value)
+        };
+        assert_eq!((value("h3_2xx"), value("h3_5xx")), (Some(1), Some(1)));
+        assert_eq!(value("h2_2xx"), Some(0));
+        assert_eq!((value("overloaded"), value("draining")), (Some(1), Some(0)));
+        assert_eq!(metrics.replies(Version::Http3), 2);
+    }
+}

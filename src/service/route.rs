@@ -1,0 +1,106 @@
+//! From a target to what it names: the one table of URLs.
+
+use crate::content;
+
+/// What a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// `/`
+    Page,
+    /// `/page/{file}`
+    PageFile(&'a str),
+    /// `/favicon.ico`
+    Icon,
+    /// `/v1/health`
+    Health,
+    /// `/v1/openapi.json`
+    OpenApi,
+    /// `/v1/courses`
+    Courses,
+    /// `/v1/courses/{course}`
+    Course(&'a str),
+    /// `/problems/{slug}`
+    Problem(&'a str),
+    /// `/media/…`, `/quiz/…`, `/files/…`
+    Content(content::Path<'a>),
+}
+
+/// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
+pub const TEMPLATES: [&str; 17] = [
+    "/",
+    "/page/{file}",
+    "/favicon.ico",
+    "/v1/health",
+    "/v1/openapi.json",
+    "/v1/courses",
+    "/v1/courses/{course}",
+    "/problems/{slug}",
+    "/media/{course}/{lesson}/master.m3u8",
+    "/media/{course}/{lesson}/{track}/playlist.m3u8",
+    "/media/{course}/{lesson}/{track}/{version}/init.mp4",
+    "/media/{course}/{lesson}/{track}/{version}/{n}.m4s",
+    "/media/{course}/{lesson}/subs/{lang}/playlist.m3u8",
+    "/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt",
+    "/media/{course}/{lesson}/source/{track}.mp4",
+    "/quiz/{course}/{quiz}/{version}.json",
+    "/files/{course}/{path}",
+];
+
+impl<'a> Route<'a> {
+    /// What a decoded path names; `None` is a 404.
+    pub fn of(path: &'a str) -> Option<Self> {
+        if is_public_content(path) {
+            return content::Path::parse(path).map(Self::Content);
+        }
+        Some(match path {
+            "/" => Self::Page,
+            "/favicon.ico" => Self::Icon,
+            "/v1/health" => Self::Health,
+            "/v1/openapi.json" => Self::OpenApi,
+            "/v1/courses" => Self::Courses,
+            _ => {
+                let (folder, name) = path.rsplit_once('/')?;
+                match folder {
+                    "/v1/courses" => Self::Course(name),
+                    "/page" => Self::PageFile(name),
+                    "/problems" => Self::Problem(name),
+                    _ => return None,
+                }
+            }
+        })
+    }
+}
+
+/// Whether a path, decoded or not, lies where everything is open to every origin.
+pub(crate) fn is_public_content(path: &str) -> bool {
+    let room = path.get(1..6).unwrap_or_default();
+    matches!(room, "media" | "quiz/" | "files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn every_template_leads_somewhere() {
+        for template in TEMPLATES {
+            let path = template
+                .replace("{version}", V)
+                .replace("{n}", "3")
+                .replace("{lang}", "vi")
+                .replace(['{', '}'], "");
+            assert!(Route::of(&path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_is_not_found() {
+        for path in ["/v1", "/v1/session", "/v1/courses/a/b", "/media", "/media/a/b/manifest.mpd",
+            "/page", "/page/a/b", "/mediax/a/b/master.m3u8", "/index.html", "/é", "/v1/exams/x"] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+        assert_eq!(Route::of("/v1/courses/x"), Some(Route::Course("x")));
+    }
+}
