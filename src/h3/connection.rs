@@ -1,5 +1,6 @@
-//! One HTTP/3 connection, either role.
+//! One HTTP/3 connection, either role: what is remembered between its streams.
 
+use crate::h3::Code;
 use crate::h3::Config;
 use crate::h3::Control;
 use crate::h3::Event;
@@ -7,32 +8,63 @@ use crate::h3::Fault;
 use crate::h3::Input;
 use crate::h3::Message;
 use crate::h3::Stream;
+use crate::h3::control::Controls;
+use crate::h3::frame;
+use crate::h3::requests::Requests;
+use crate::h3::settings;
+use crate::h3::stream::Rules;
+use crate::h3::varint;
 
-/// What must be remembered between the streams of one connection.
+/// One end of a connection.
+///
+/// Order of calls: see the [module](crate::h3). It needs no memory but its own while nothing on it
+/// is half received.
 #[derive(Debug)]
 pub struct Connection {
+    controls: Controls,
+    requests: Requests,
     header_bytes_max: u32,
+    grease: bool,
+}
+
+/// Which end of the connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
 }
 
 impl Connection {
     /// The server's end.
     pub const fn server(config: &Config) -> Self {
-        Self {
-            header_bytes_max: config.header_bytes_max,
-        }
+        Self::new(config, Role::Server)
     }
 
     /// The client's end.
     pub const fn client(config: &Config) -> Self {
+        Self::new(config, Role::Client)
+    }
+
+    const fn new(config: &Config, role: Role) -> Self {
         Self {
+            controls: Controls::new(role),
+            requests: Requests::new(),
             header_bytes_max: config.header_bytes_max,
+            grease: config.grease,
         }
     }
 
     /// Appends what our control stream begins with: its type, SETTINGS, and with greasing on a
-    /// reserved frame. `seed` (any number) picks the reserved values.
-    pub fn preamble(&self, seed: u64, out: &mut Vec<u8>) {
-        let _ = (self.header_bytes_max, seed, out);
+    /// reserved setting and a reserved frame. `seed` (any number) picks them.
+    pub fn preamble(&self, seed: u16, out: &mut Vec<u8>) {
+        varint::write(CONTROL_STREAM, out);
+        let reserved = self.grease.then_some(seed);
+        settings::write(self.header_bytes_max, reserved, out);
+        if let Some(n) = reserved {
+            let payload = n.to_be_bytes();
+            frame::write_header(frame::reserved(n), payload.len() as u64, out);
+            out.extend_from_slice(&payload);
+        }
     }
 
     /// Takes bytes of a unidirectional stream of the peer; call until `None`.
@@ -44,8 +76,7 @@ impl Connection {
         stream: u64,
         input: &mut Input,
     ) -> Result<Option<Control>, Fault> {
-        let _ = (stream, input, &self);
-        Ok(None)
+        self.controls.next(stream, input, &mut self.requests)
     }
 
     /// The peer reset its unidirectional stream.
@@ -53,8 +84,7 @@ impl Connection {
     /// # Errors
     /// A connection error if the stream is critical (RFC 9114, 6.2.1; RFC 9204, 4.2).
     pub fn reset_control(&mut self, stream: u64) -> Result<(), Fault> {
-        let _ = (stream, &self);
-        Ok(())
+        self.controls.reset(stream)
     }
 
     /// Takes bytes of a request stream; call until `None`. The head is put into `message`, a
@@ -63,30 +93,60 @@ impl Connection {
     ///
     /// # Errors
     /// Stream errors for malformed messages, connection errors for broken framing.
+    #[inline]
     pub fn next(
         &mut self,
         stream: &mut Stream,
         input: &mut Input,
         message: &mut Message,
     ) -> Result<Option<Event>, Fault> {
-        let _ = (stream, input, message, &self);
-        Ok(None)
+        if stream.id() & 0b11 != 0 {
+            let reason = "a server must not open a bidirectional stream";
+            return Err(Fault::connection(Code::StreamCreationError, reason));
+        }
+        let rules = Rules {
+            header_bytes_max: self.header_bytes_max as usize,
+            requests_end: self.requests.end(),
+        };
+        let event = stream.next(input, message, rules)?;
+        if self.controls.role() == Role::Server
+            && matches!(event, Some(Event::Head { .. } | Event::TooLarge))
+            && let Some(priority) = self.requests.arrived(stream.id())
+        {
+            message.set_priority(priority);
+        }
+        Ok(event)
     }
 
-    /// Appends a GOAWAY that announces the end while requests under way may still arrive
-    /// (RFC 9114, 5.2); about one round trip later [`Connection::goaway`] follows.
-    pub fn shutdown_notice(&mut self, out: &mut Vec<u8>) {
-        let _ = (out, &self);
+    /// Appends (for the control stream) a GOAWAY that announces the end while requests under way
+    /// may still arrive (RFC 9114, 5.2); about one round trip later [`Connection::goaway`] follows.
+    pub fn shutdown_notice(&self, out: &mut Vec<u8>) {
+        write_goaway(varint::MAX & !0b11, out);
     }
 
-    /// Appends (for the control stream) the GOAWAY that names the first request not accepted.
-    /// Requests from there on end in a stream error of [`Code::RequestRejected`](crate::h3::Code).
+    /// Appends (for the control stream) the GOAWAY that names the first request not accepted;
+    /// requests from there on end in a stream error of `H3_REQUEST_REJECTED`. Says the same when
+    /// called again. A client says that it accepts no push.
     pub fn goaway(&mut self, out: &mut Vec<u8>) {
-        let _ = (out, &self);
+        let id = match self.controls.role() {
+            Role::Server => self.requests.close(),
+            Role::Client => 0,
+        };
+        write_goaway(id, out);
     }
 
     /// Bytes of a field section the peer accepts; `u64::MAX` as long as it named no bound.
     pub const fn peer_header_bytes_max(&self) -> u64 {
-        u64::MAX
+        self.controls.peer_header_bytes_max()
     }
 }
+
+fn write_goaway(id: u64, out: &mut Vec<u8>) {
+    let mut payload = Vec::with_capacity(8);
+    varint::write(id, &mut payload);
+    frame::write_header(frame::GOAWAY, payload.len() as u64, out);
+    out.extend_from_slice(&payload);
+}
+
+/// The type of a control stream (RFC 9114, 6.2.1).
+pub(crate) const CONTROL_STREAM: u64 = 0x00;
