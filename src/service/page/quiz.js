@@ -1,1 +1,151 @@
-// quiz: filled in by the next commits of this folder.
+// The quiz view: one fieldset an item, every kind with plain form controls. Answers are kept on
+// this device; the public chunk carries no keys, so nothing can be graded here.
+
+import { el } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** The form of `chunk` (see `GET /quiz/…`); answers are kept under `key`. */
+export function quiz(chunk, key) {
+  const kept = new Answers(`lamplight.answers.${key}.${chunk.version}`);
+  const count = el("p", { class: "count", role: "status" },
+    () => t("answered", { n: kept.count(chunk.items), of: chunk.items.length }));
+  const said = el("p", { class: "visually-hidden", role: "status" });
+  const bar = el("progress", { max: chunk.items.length, value: 0, "aria-hidden": true });
+  const update = () => {
+    count.textContent = t("answered", { n: kept.count(chunk.items), of: chunk.items.length });
+    bar.value = kept.count(chunk.items);
+  };
+  const items = el("div", { class: "items" });
+  const draw = () => items.replaceChildren(...chunk.items.map((item, at) =>
+    fieldset(item, at, chunk.lang, { kept, said, changed: update })));
+  draw();
+  update();
+  const clear = () => { kept.clear(); draw(); update(); said.textContent = t("cleared"); };
+  return el("form", { class: "quiz", onsubmit: (event) => event.preventDefault() },
+    el("p", { class: "notice" }, () => t("on_device")), items,
+    el("div", { class: "quiz-end" }, bar, count,
+      el("button", { type: "button", class: "quiet", onclick: clear }, () => t("clear"))), said);
+}
+
+function fieldset(item, at, lang, desk) {
+  const body = KINDS[item.kind]?.(item, lang, desk)
+    ?? [el("p", {}, () => t("unknown_kind", { kind: item.kind }))];
+  const hint = item.kind in KINDS ? el("span", { class: "hint" }, () => t(`kind_${item.kind}`)) : null;
+  return el("fieldset", { "data-kind": item.kind, id: `item-${item.id}` },
+    el("legend", {}, el("span", { class: "number" }, () => t("question", { n: at + 1 })), hint,
+      el("span", { class: "asked", lang }, item.text)), body);
+}
+
+const KINDS = {
+  one: (item, lang, desk) => choices(item, lang, desk, "radio"),
+  many: (item, lang, desk) => choices(item, lang, desk, "checkbox"),
+  tf: (item, lang, desk) => [true, false].map((value) => {
+    const input = el("input", { type: "radio", name: item.id, checked: desk.kept.get(item) === value,
+      onchange: () => desk.kept.put(item, value, desk) });
+    return el("label", { class: "choice" }, input, el("span", {}, () => t(value ? "yes" : "no")));
+  }),
+  num: (item, lang, desk) => [field(item, desk, {
+    label: item.unit ? () => t("number_in", { unit: item.unit }) : () => t("number"),
+    inputmode: "decimal", pattern: "[-+]?[0-9]*([.,][0-9]+)?", maxlength: 24 })],
+  text: (item, lang, desk) => [field(item, desk, {
+    label: () => t("answer_up_to", { n: item.max_chars ?? 200 }), maxlength: item.max_chars ?? 200 })],
+  match: matching,
+  order: ordering,
+};
+
+function choices(item, lang, desk, type) {
+  return item.options.map((option, at) => {
+    const had = desk.kept.get(item) ?? [];
+    const input = el("input", { type, name: item.id, checked: had.includes(at), onchange: () => {
+      const rest = type === "radio" ? [] : (desk.kept.get(item) ?? []).filter((n) => n !== at);
+      const next = (input.checked ? [...rest, at] : rest).sort((a, b) => a - b);
+      desk.kept.put(item, next.length ? next : undefined, desk);
+    } });
+    return el("label", { class: "choice" }, input, el("span", { lang }, option));
+  });
+}
+
+function field(item, desk, { label, ...attributes }) {
+  const input = el("input", { type: "text", autocomplete: "off", ...attributes,
+    value: desk.kept.get(item) ?? "",
+    oninput: () => desk.kept.put(item, input.value.trim() || undefined, desk) });
+  return el("label", { class: "field" }, el("span", {}, label), input);
+}
+
+function matching(item, lang, desk) {
+  return item.left.map((left, row) => {
+    const had = desk.kept.get(item) ?? [];
+    const select = el("select", { "aria-label": () => t("pair_of", { left }), onchange: () => {
+      const next = item.left.map((_, n) => (desk.kept.get(item) ?? [])[n] ?? null);
+      next[row] = select.value === "" ? null : Number(select.value);
+      desk.kept.put(item, next.some((n) => n !== null) ? next : undefined, desk);
+    } }, el("option", { value: "" }, () => t("choose")),
+    item.right.map((right, n) => el("option", { value: n, lang, selected: had[row] === n }, right)));
+    return el("div", { class: "pair" }, el("span", { lang }, left), select);
+  });
+}
+
+function ordering(item, lang, desk) {
+  const list = el("ol", { class: "order" });
+  const keep = el("input", { type: "checkbox", checked: desk.kept.get(item) !== undefined,
+    onchange: () => desk.kept.put(item, keep.checked ? order : undefined, desk) });
+  let order = desk.kept.get(item) ?? item.options.map((_, n) => n);
+  const move = (from, to) => {
+    order = [...order];
+    order.splice(to, 0, ...order.splice(from, 1));
+    keep.checked = true;
+    desk.kept.put(item, order, desk);
+    draw();
+    const what = item.options[order[to]];
+    desk.said.textContent = t("moved", { what, n: to + 1, of: order.length });
+    // The button that was pressed moved with its line, and may be at an end now.
+    const buttons = [...list.children[to].querySelectorAll("button")];
+    (buttons[to < from ? 0 : 1].disabled ? buttons.find((b) => !b.disabled) : buttons[to < from ? 0 : 1])
+      ?.focus();
+  };
+  const draw = () => list.replaceChildren(...order.map((option, at) => {
+    const what = item.options[option];
+    return el("li", {}, el("span", { lang }, what),
+      el("button", { type: "button", class: "step", disabled: at === 0, onclick: () => move(at, at - 1),
+        "aria-label": () => t("move_up", { what }) }, "↑"),
+      el("button", { type: "button", class: "step", disabled: at === order.length - 1,
+        onclick: () => move(at, at + 1), "aria-label": () => t("move_down", { what }) }, "↓"));
+  }));
+  draw();
+  return [list, el("label", { class: "choice" }, keep, el("span", {}, () => t("order_keep")))];
+}
+
+/** Answers to one version of a quiz, by item, in this browser only. */
+class Answers {
+  #store;
+  #all = {};
+
+  constructor(store) {
+    this.#store = store;
+    try { this.#all = JSON.parse(localStorage.getItem(store)) ?? {}; } catch { /* start afresh */ }
+  }
+
+  get(item) {
+    return this.#all[item.id];
+  }
+
+  put(item, answer, desk) {
+    if (answer === undefined) delete this.#all[item.id];
+    else this.#all[item.id] = answer;
+    try { localStorage.setItem(this.#store, JSON.stringify(this.#all)); } catch { /* kept in memory */ }
+    desk.changed();
+  }
+
+  clear() {
+    this.#all = {};
+    try { localStorage.removeItem(this.#store); } catch { /* nothing was kept */ }
+  }
+
+  /** Items answered; a pairing counts when every line has its partner. */
+  count(items) {
+    return items.filter((item) => {
+      const answer = this.get(item);
+      return item.kind === "match" ? answer?.every((n) => n !== null) : answer !== undefined;
+    }).length;
+  }
+}
