@@ -75,6 +75,9 @@ mod tests {
             let log = AccessLog::new(every);
             (0..12).filter(|_| log.wants()).count()
         };
-        assert_eq!((wanted(0), wanted(1), wanted(3), wanted(100)), (0, 12, 4, 1));
+        assert_eq!(
+            (wanted(0), wanted(1), wanted(3), wanted(100)),
+            (0, 12, 4, 1)
+        );
     }
 }

@@ -44,23 +44,27 @@ const FILES: &[File] = &[
 
 /// The page, ready to be sent; shared by all workers.
 #[derive(Debug)]
-pub struct Page {
+pub(crate) struct Page {
     files: Vec<(&'static str, Resource)>,
 }
 
 impl Page {
     /// Compresses every file once. `media_base` is the host that media come from if not ours.
-    pub fn prepare(media_base: &str) -> Self {
-        let prepared = FILES.iter().map(|file| (file.name, prepare(file, media_base)));
+    pub(crate) fn prepare(media_base: &str) -> Self {
+        let prepared = FILES
+            .iter()
+            .map(|file| (file.name, prepare(file, media_base)));
         Self {
             files: prepared.collect(),
         }
     }
 
     /// The file of that name.
-    pub fn file(&self, name: &str) -> Option<&Resource> {
+    pub(crate) fn file(&self, name: &str) -> Option<&Resource> {
         let mut files = self.files.iter();
-        files.find(|(n, _)| *n == name).map(|(_, resource)| resource)
+        files
+            .find(|(n, _)| *n == name)
+            .map(|(_, resource)| resource)
     }
 }
 
@@ -73,7 +77,11 @@ fn prepare(file: &File, media_base: &str) -> Resource {
         fields: security(file, media_base),
     };
     let hash = Digest::of(&[file.bytes]).to_string();
-    Resource::new(about, Content::Memory(Bytes::from_static(file.bytes)), &hash)
+    Resource::new(
+        about,
+        Content::Memory(Bytes::from_static(file.bytes)),
+        &hash,
+    )
 }
 
 /// What a page of ours may do: run its own scripts, fetch from here and from the media host, play
@@ -93,7 +101,10 @@ fn security(file: &File, media_base: &str) -> Fields {
             .with("content-security-policy", policy)
             .with("cross-origin-opener-policy", "same-origin")
             .with("referrer-policy", "same-origin")
-            .with("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()")
+            .with(
+                "permissions-policy",
+                "camera=(), geolocation=(), microphone=(), payment=()",
+            )
             .with("x-frame-options", "DENY");
     }
     fields
@@ -120,7 +131,11 @@ mod tests {
         let index = page.file("index.html").unwrap();
         let reply = index.reply(Method::Get, &Fields::new()).unwrap();
         assert_eq!(reply.status(), Status(200));
-        let policy = reply.head.fields().get_str("content-security-policy").unwrap();
+        let policy = reply
+            .head
+            .fields()
+            .get_str("content-security-policy")
+            .unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
         assert!(policy.contains("connect-src 'self' https://cdn.example;"));
         assert!(page.file("missing.js").is_none());

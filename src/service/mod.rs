@@ -1,8 +1,31 @@
 //! Floor 7: what learners' front ends and edges ask for, once for every HTTP version.
+//!
+//! - [`App`] is the [`crate::http::Service`] of one worker: admit → route → act → reply → account.
+//!   [`Shared`] is what all workers have in common.
+//! - [`route`] is the one table of URLs; `read` answers them; `catalogue` and `document` make the
+//!   JSON, `assets` holds the demo page (`page/`), `reference` describes the interface itself.
+//! - Content is answered from prepared [`crate::http::Resource`]s: a cached one in the same turn of
+//!   the loop and without an allocation, one that has to be built in a future.
+//!
+//! Invariants: bad input is answered with a problem document, counted by its type, and changes
+//! nothing; the bytes of `/media`, `/quiz` and `/files` are the same for every client, origin and
+//! HTTP version; what a worker keeps prepared is bounded by `base::limits`.
 
+mod access;
+mod app;
+mod assets;
+mod catalogue;
 mod config;
+mod document;
 mod metrics;
+mod read;
+mod reference;
+mod request_id;
+pub mod route;
+mod search;
 
+pub use app::App;
+pub use app::Shared;
 pub use config::Config;
 pub use config::ConfigError;
 pub use metrics::Metrics;

@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 /// Sixteen hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestId([u8; 16]);
+pub(crate) struct RequestId([u8; 16]);
 
 impl RequestId {
     /// The id as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -17,16 +17,16 @@ impl RequestId {
 /// that ids do not repeat within a worker and do not tell how many requests there were at a glance.
 /// They name, they do not authorise: nothing secret hangs on them.
 #[derive(Debug)]
-pub struct RequestIds(Cell<u64>);
+pub(crate) struct RequestIds(Cell<u64>);
 
 impl RequestIds {
     /// Ids from a random `seed`, one a worker.
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(Cell::new(seed))
     }
 
     /// The next id.
-    pub fn draw(&self) -> RequestId {
+    pub(crate) fn draw(&self) -> RequestId {
         let n = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.0.set(n);
         // The finaliser of SplitMix64.
@@ -55,8 +55,14 @@ mod tests {
     #[test]
     fn two_requests_never_share_an_id() {
         let ids = RequestIds::new(7);
-        let drawn: HashSet<_> = (0..10_000).map(|_| ids.draw().as_str().to_owned()).collect();
+        let drawn: HashSet<_> = (0..10_000)
+            .map(|_| ids.draw().as_str().to_owned())
+            .collect();
         assert_eq!(drawn.len(), 10_000);
-        assert!(drawn.iter().all(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())));
+        assert!(
+            drawn
+                .iter()
+                .all(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+        );
     }
 }

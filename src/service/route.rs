@@ -97,8 +97,19 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_not_found() {
-        for path in ["/v1", "/v1/session", "/v1/courses/a/b", "/media", "/media/a/b/manifest.mpd",
-            "/page", "/page/a/b", "/mediax/a/b/master.m3u8", "/index.html", "/é", "/v1/exams/x"] {
+        for path in [
+            "/v1",
+            "/v1/session",
+            "/v1/courses/a/b",
+            "/media",
+            "/media/a/b/manifest.mpd",
+            "/page",
+            "/page/a/b",
+            "/mediax/a/b/master.m3u8",
+            "/index.html",
+            "/é",
+            "/v1/exams/x",
+        ] {
             assert_eq!(Route::of(path), None, "{path}");
         }
         assert_eq!(Route::of("/v1/courses/x"), Some(Route::Course("x")));

@@ -5,7 +5,10 @@ use crate::course::Course;
 /// Text as it is compared: lowercase, Vietnamese letters without their marks, so that somebody
 /// without a Vietnamese keyboard finds `Kỹ năng` by `ky nang`.
 pub(crate) fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).filter_map(bare).collect()
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .filter_map(bare)
+        .collect()
 }
 
 /// The letter without marks; `None` for a combining mark.

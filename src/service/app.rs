@@ -1,0 +1,289 @@
+//! The application: admit → route → act → reply → account.
+
+use crate::content::Library;
+use crate::http::Answer;
+use crate::http::Body;
+use crate::http::Fields;
+use crate::http::Method;
+use crate::http::Problem;
+use crate::http::ProblemKind;
+use crate::http::Refusal;
+use crate::http::Reply;
+use crate::http::Request;
+use crate::http::RequestHead;
+use crate::http::Service;
+use crate::http::Target;
+use crate::http::TargetError;
+use crate::http::cors::Origins;
+use crate::http::is_authority;
+use crate::runtime;
+use crate::runtime::Shutdown;
+use crate::service::Config;
+use crate::service::Metrics;
+use crate::service::access::AccessLog;
+use crate::service::access::Line;
+use crate::service::assets::Page;
+use crate::service::catalogue::Prepared;
+use crate::service::request_id::RequestIds;
+use crate::service::route::Route;
+use crate::service::route::is_public_content;
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What all workers share: configuration, content, the prepared page, the stop signal.
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) config: Config,
+    pub(crate) origins: Origins,
+    pub(crate) library: Arc<Library>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) page: Option<Page>,
+}
+
+impl Shared {
+    /// Prepares what is the same for all workers; compresses the page, some 10 ms.
+    pub fn new(config: Config, library: Arc<Library>, shutdown: Shutdown) -> Arc<Self> {
+        let page = config.page.then(|| Page::prepare(&config.media_base));
+        Arc::new(Self {
+            origins: Origins::new(&config.origins),
+            page,
+            config,
+            library,
+            shutdown,
+        })
+    }
+}
+
+/// The service of one worker.
+#[derive(Debug, Clone)]
+pub struct App(Rc<Core>);
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) prepared: RefCell<Prepared>,
+    ids: RequestIds,
+    metrics: Arc<Metrics>,
+    log: AccessLog,
+}
+
+/// What acting on a request comes to.
+pub(crate) enum Outcome {
+    Now(Reply),
+    Later(Pin<Box<dyn Future<Output = Result<Reply, Problem>>>>),
+}
+
+impl App {
+    /// A worker's service; `seed` is random, it begins the worker's request ids.
+    pub fn new(shared: Arc<Shared>, metrics: Arc<Metrics>, seed: u64) -> Self {
+        Self(Rc::new(Core {
+            log: AccessLog::new(shared.config.access_log_every),
+            shared,
+            prepared: RefCell::default(),
+            ids: RequestIds::new(seed),
+            metrics,
+        }))
+    }
+}
+
+impl Service for App {
+    fn body_limit(&self, _head: &RequestHead<'_>) -> usize {
+        // No route reads content yet; a GET may carry some, which has no meaning (RFC 9110, 9.3.1).
+        0
+    }
+
+    fn call(&self, request: &Request<'_>) -> Answer {
+        let core = &self.0;
+        match core.act(request) {
+            Ok(Outcome::Now(reply)) => Answer::Now(core.account(request, reply)),
+            Ok(Outcome::Later(future)) => Answer::Later(Rc::clone(core).finish(request, future)),
+            Err(problem) => {
+                let reply = core.refuse(&request.head, problem);
+                Answer::Now(core.account(request, reply))
+            }
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Reply {
+        let detail = match refusal {
+            Refusal::BodyTooLarge => "this URL takes no content of that size",
+            Refusal::FieldsTooLarge => "the header fields exceed what this server announced",
+            Refusal::Timeout => "the request did not arrive in time",
+            Refusal::Malformed => "the message is not a well-formed request",
+            Refusal::TooEarly => "this method is not accepted in early data",
+            Refusal::Overloaded => "too many requests are in progress on this node",
+        };
+        let mut problem = Problem::new(ProblemKind::of(refusal), detail);
+        if refusal == Refusal::Overloaded {
+            problem = problem.with_retry_after_ms(2000);
+        }
+        self.0.metrics.problem(problem.kind);
+        problem.reply(self.0.ids.draw().as_str())
+    }
+}
+
+impl Core {
+    fn act(&self, request: &Request<'_>) -> Result<Outcome, Problem> {
+        let head = &request.head;
+        if request.early && !head.method.is_safe() {
+            let detail = "this method is not accepted in early data";
+            return Err(Problem::new(ProblemKind::TooEarly, detail));
+        }
+        if !head.authority.is_empty() && !is_authority(head.authority) {
+            let detail = "the authority is not a host name with an optional port";
+            return Err(Problem::new(ProblemKind::BadAuthority, detail));
+        }
+        if head.target == "*" && head.method == Method::Options {
+            return Ok(Outcome::Now(self.options(head, None)));
+        }
+        let target = Target::parse(head.target).map_err(|error| {
+            let kind = match error {
+                TargetError::TooLong => ProblemKind::TargetTooLong,
+                TargetError::NotAbsolute
+                | TargetError::EmptySegment
+                | TargetError::DotSegment
+                | TargetError::BadEscape
+                | TargetError::ForbiddenEscape
+                | TargetError::ForbiddenByte
+                | TargetError::NotUtf8 => ProblemKind::BadPath,
+            };
+            Problem::new(kind, error.to_string())
+        })?;
+        let route = Route::of(&target.path).ok_or_else(not_found)?;
+        match head.method {
+            Method::Get | Method::Head => self.read(head, &target, route),
+            Method::Options => Ok(Outcome::Now(self.options(head, Some(route)))),
+            Method::Post | Method::Put | Method::Delete | Method::Other => {
+                let detail = "this URL is only read";
+                let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
+                Err(problem.with_field("allow", ALLOW))
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        head: &RequestHead<'_>,
+        target: &Target<'_>,
+        route: Route<'_>,
+    ) -> Result<Outcome, Problem> {
+        let reply = match route {
+            Route::Content(path) => return self.content(head, &path),
+            Route::Page => self.page(head, "index.html")?,
+            Route::PageFile(name) => self.page(head, name)?,
+            Route::Icon => self.page(head, "icon.svg")?,
+            Route::Problem(slug) => self.problem_page(head, slug)?,
+            Route::Health => self.api(head, self.health()?),
+            Route::OpenApi => self.api(head, self.openapi(head)?),
+            Route::Courses => self.api(head, self.courses(head, target)?),
+            Route::Course(id) => self.api(head, self.course(head, id)?),
+        };
+        Ok(Outcome::Now(reply))
+    }
+
+    /// Every `/v1` reply names its request and says which origins may read it.
+    fn api(&self, head: &RequestHead<'_>, mut reply: Reply) -> Reply {
+        let id = self.ids.draw();
+        reply.extra.push(b"x-request-id", id.as_str().as_bytes());
+        let cors = self.shared.origins.fields(head.fields.get("origin"));
+        for (name, value) in cors.iter() {
+            reply.extra.push(name, value);
+        }
+        reply
+    }
+
+    /// The reply to a request that cannot be answered with content.
+    fn refuse(&self, head: &RequestHead<'_>, mut problem: Problem) -> Reply {
+        self.metrics.problem(problem.kind);
+        if is_public_content(head.target) {
+            // A player on another host must be able to read why.
+            for (name, value) in OPEN {
+                problem = problem.with_field(name, value);
+            }
+        } else if head.target.starts_with("/v1/") {
+            let cors = self.shared.origins.fields(head.fields.get("origin"));
+            for (name, value) in cors.iter() {
+                problem.fields.push(name, value);
+            }
+        }
+        let mut reply = problem.reply(self.ids.draw().as_str());
+        if head.method == Method::Head {
+            reply.body = Body::Empty;
+        }
+        reply
+    }
+
+    fn account(&self, request: &Request<'_>, reply: Reply) -> Reply {
+        let head = &request.head;
+        self.metrics.replied(head.version, reply.status());
+        if self.log.wants() {
+            self.log_line(head, path_of(head.target), request.now, &reply);
+        }
+        reply
+    }
+
+    fn log_line(&self, head: &RequestHead<'_>, path: &str, since: Instant, reply: &Reply) {
+        let line = Line {
+            version: head.version,
+            method: head.method,
+            path,
+            took: runtime::now().saturating_duration_since(since),
+        };
+        line.write(reply);
+    }
+
+    /// Completes a reply that has to wait. Dropping the future gives up the wait and counts
+    /// nothing.
+    fn finish(
+        self: Rc<Self>,
+        request: &Request<'_>,
+        future: Pin<Box<dyn Future<Output = Result<Reply, Problem>>>>,
+    ) -> Pin<Box<dyn Future<Output = Reply>>> {
+        let (version, method, since) = (request.head.version, request.head.method, request.now);
+        let (target, origin) = (
+            request.head.target.to_owned(),
+            origin_of(request.head.fields),
+        );
+        Box::pin(async move {
+            let outcome = future.await;
+            let head = RequestHead {
+                version,
+                method,
+                authority: "",
+                target: &target,
+                fields: &origin,
+            };
+            let reply = outcome.unwrap_or_else(|problem| self.refuse(&head, problem));
+            self.metrics.replied(version, reply.status());
+            if self.log.wants() {
+                self.log_line(&head, path_of(&target), since, &reply);
+            }
+            reply
+        })
+    }
+}
+
+/// Methods that every URL here takes.
+pub(crate) const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+const OPEN: [(&str, &str); 2] = [
+    ("access-control-allow-origin", "*"),
+    ("timing-allow-origin", "*"),
+];
+
+pub(crate) fn not_found() -> Problem {
+    Problem::new(ProblemKind::NotFound, "there is nothing at this URL")
+}
+
+fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
+fn origin_of(fields: &Fields) -> Fields {
+    let origin = fields.get("origin");
+    origin.map_or_else(Fields::new, |origin| Fields::new().with("origin", origin))
+}

@@ -1,0 +1,201 @@
+//! What each route answers to GET and HEAD, and all of them to OPTIONS.
+
+use crate::content;
+use crate::content::LoadError;
+use crate::content::Lookup;
+use crate::http::Body;
+use crate::http::CachePolicy;
+use crate::http::Declined;
+use crate::http::Fields;
+use crate::http::Head;
+use crate::http::Method;
+use crate::http::PROBLEMS;
+use crate::http::Problem;
+use crate::http::ProblemKind;
+use crate::http::Reply;
+use crate::http::RequestHead;
+use crate::http::Resource;
+use crate::http::Status;
+use crate::http::Target;
+use crate::http::cors;
+use crate::runtime;
+use crate::service::app::ALLOW;
+use crate::service::app::Core;
+use crate::service::app::Outcome;
+use crate::service::app::not_found;
+use crate::service::catalogue::ListQuery;
+use crate::service::reference;
+use crate::service::route::Route;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+impl Core {
+    /// A file of the demo page.
+    pub(crate) fn page(&self, head: &RequestHead<'_>, name: &str) -> Result<Reply, Problem> {
+        let page = self.shared.page.as_ref().ok_or_else(not_found)?;
+        answer(
+            page.file(name).ok_or_else(not_found)?,
+            head.method,
+            head.fields,
+        )
+    }
+
+    /// 204 while this node takes new learners.
+    pub(crate) fn health(&self) -> Result<Reply, Problem> {
+        if self.shared.shutdown.is_running() {
+            return Ok(Reply::new(Arc::clone(&HEALTHY), Body::Empty));
+        }
+        let problem = Problem::new(ProblemKind::Draining, "this node finishes what it has");
+        Err(problem.with_retry_after_ms(1000))
+    }
+
+    /// The description of this interface for machines.
+    pub(crate) fn openapi(&self, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+        answer(&reference::OPENAPI, head.method, head.fields)
+    }
+
+    /// A page of the catalogue.
+    pub(crate) fn courses(
+        &self,
+        head: &RequestHead<'_>,
+        target: &Target<'_>,
+    ) -> Result<Reply, Problem> {
+        let query = ListQuery::of(target)?;
+        let catalogue = self.shared.library.catalogue();
+        let list = self.prepared.borrow_mut().list(&catalogue, &query);
+        answer(&list, head.method, head.fields)
+    }
+
+    /// One course, with URLs on the media host or on the host that was asked.
+    pub(crate) fn course(&self, head: &RequestHead<'_>, id: &str) -> Result<Reply, Problem> {
+        let configured = &self.shared.config.media_base;
+        let base = match (configured.as_str(), head.authority) {
+            ("", "") => String::new(),
+            ("", authority) => format!("https://{}", authority.to_ascii_lowercase()),
+            (base, _) => base.to_owned(),
+        };
+        let catalogue = self.shared.library.catalogue();
+        let course = self.prepared.borrow_mut().course(&catalogue, id, &base);
+        let course = course.ok_or_else(|| {
+            Problem::new(
+                ProblemKind::NotFound,
+                "the catalogue has no course of this id",
+            )
+        })?;
+        answer(&course, head.method, head.fields)
+    }
+
+    /// What a problem's `type` leads to.
+    pub(crate) fn problem_page(
+        &self,
+        head: &RequestHead<'_>,
+        slug: &str,
+    ) -> Result<Reply, Problem> {
+        let entry = PROBLEMS.iter().find(|p| p.slug == slug);
+        let resource = reference::problem(entry.ok_or_else(not_found)?);
+        answer(&resource, head.method, head.fields)
+    }
+
+    /// Media, quizzes and attachments.
+    pub(crate) fn content(
+        &self,
+        head: &RequestHead<'_>,
+        path: &content::Path<'_>,
+    ) -> Result<Outcome, Problem> {
+        let building = match self.shared.library.find(path) {
+            Lookup::Hit(chunk) => {
+                return answer(chunk.resource(), head.method, head.fields).map(Outcome::Now);
+            }
+            Lookup::File(file) => {
+                let reply = answer(&file.resource(), head.method, head.fields)?;
+                return Ok(Outcome::Now(said(
+                    reply,
+                    "lamplight; fwd=uri-miss",
+                    "cache;desc=file",
+                )));
+            }
+            Lookup::Gone => {
+                let detail = "this version was replaced; load the playlist or the course again";
+                return Err(Problem::new(ProblemKind::Gone, detail));
+            }
+            Lookup::NotFound => return Err(not_found()),
+            Lookup::Miss(building) => building,
+        };
+        let (method, fields) = (head.method, head.fields.clone());
+        Ok(Outcome::Later(Box::pin(async move {
+            let begun = runtime::now();
+            let chunk = building.await.map_err(|error| unavailable(&error))?;
+            let reply = answer(chunk.resource(), method, &fields)?;
+            let took = runtime::now().saturating_duration_since(begun);
+            Ok(said(reply, "lamplight; fwd=uri-miss; stored", &built(took)))
+        })))
+    }
+
+    /// OPTIONS, preflight or not; `None` for the server as a whole.
+    pub(crate) fn options(&self, head: &RequestHead<'_>, route: Option<Route<'_>>) -> Reply {
+        let head = match route {
+            Some(Route::Content(_)) => Arc::clone(&OPEN_OPTIONS),
+            _ => self
+                .shared
+                .origins
+                .options(head.fields.get("origin"), ALLOW),
+        };
+        Reply::new(head, Body::Empty)
+    }
+}
+
+static OPEN_OPTIONS: LazyLock<Arc<Head>> = LazyLock::new(|| cors::open_options(ALLOW));
+static HEALTHY: LazyLock<Arc<Head>> = LazyLock::new(|| {
+    let no_store = CachePolicy::NoStore.cache_control();
+    Head::new(Status(204), Fields::new().with("cache-control", no_store))
+});
+
+/// The resource's reply, or the problem that its conditions come to.
+fn answer(resource: &Resource, method: Method, fields: &Fields) -> Result<Reply, Problem> {
+    resource
+        .reply(method, fields)
+        .map_err(|declined| match declined {
+            Declined::PreconditionFailed => {
+                let detail = "the representation is not the one that the condition names";
+                Problem::new(ProblemKind::PreconditionFailed, detail)
+            }
+            Declined::RangeNotSatisfiable(len) => {
+                let detail = format!("the representation has {len} bytes");
+                let problem = Problem::new(ProblemKind::RangeNotSatisfiable, detail);
+                problem.with_field("content-range", format!("bytes */{len}"))
+            }
+        })
+}
+
+/// The reply with another word on where its bytes came from (RFC 9211; Server Timing).
+fn said(mut reply: Reply, cache_status: &str, timing: &str) -> Reply {
+    let fields = Fields::new()
+        .with("cache-status", cache_status)
+        .with("server-timing", timing);
+    reply.head = reply.head.replacing(&fields);
+    reply
+}
+
+fn built(took: Duration) -> String {
+    let us = took.as_micros();
+    format!("cache;desc=miss, build;dur={}.{:03}", us / 1000, us % 1000)
+}
+
+fn unavailable(error: &LoadError) -> Problem {
+    let (kind, detail, ms) = match error {
+        LoadError::Folder { .. } | LoadError::Changed { .. } => (
+            ProblemKind::ContentUnavailable,
+            "its source cannot be read at the moment",
+            5000,
+        ),
+        LoadError::Busy => (
+            ProblemKind::Overloaded,
+            "too much content is being prepared",
+            1000,
+        ),
+        LoadError::Internal => (ProblemKind::Internal, "preparing the content failed", 5000),
+    };
+    tracing::warn!(%error, "content not served");
+    Problem::new(kind, detail).with_retry_after_ms(ms)
+}
