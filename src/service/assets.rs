@@ -35,6 +35,8 @@ const FILES: &[File] = &[
     file!("captions.js", JS),
     file!("dom.js", JS),
     file!("i18n.js", JS),
+    file!("ladder.js", JS),
+    file!("loader.js", JS),
     file!("player.js", JS),
     file!("playlist.js", JS),
     file!("quiz.js", JS),

@@ -85,16 +85,15 @@ async function outline(id) {
     el("span", { class: "place", "aria-hidden": "true" }, String(at + 1)),
     el("div", {},
       el("h2", {}, link(`#/course/${id}/lesson/${one.id}`, one.title)),
-      one.summary ? words("p", one.summary) : null,
-      el("p", { class: "meta" }, () => [minutes(one.duration_ms),
-        `${t("captions")}: ${(one.captions ?? []).map(nameOf).join(", ")}`].join(" · ")),
+      words("p", one.summary),
+      el("p", { class: "meta" }, () => about(one)),
       quizLinks(course, one.id))));
   return { title: () => `${pick(course.title).text} · Lamplight`, nodes: [
     way([["#/", () => t("back_courses")]]),
     el("div", { class: "hero" }, words("h1", course.title, { tabindex: -1 }),
-      course.summary ? words("p", course.summary) : null),
+      words("p", course.summary)),
     el("ol", { class: "cards", "aria-label": () => t("lessons") }, rows),
-    quizLinks(course, null)] };
+    quizLinks(course, null)].filter(Boolean) };
 }
 
 async function lesson(courseId, id) {
@@ -113,12 +112,12 @@ async function lesson(courseId, id) {
     if (time > 0) screen.node.querySelector("video").addEventListener("loadedmetadata",
       (event) => { event.target.currentTime = time; }, { once: true });
   };
-  start(0);
-  return { title: () => `${name()} · Lamplight`, close: () => screen.close(), nodes: [
+  if (one.hls) start(0);
+  return { title: () => `${name()} · Lamplight`, close: () => screen?.close(), nodes: [
     way([["#/", () => t("back_courses")], [`#/course/${courseId}`, () => pick(course.title).text]]),
     words("h1", one.title, { tabindex: -1 }),
-    one.summary ? words("p", one.summary, { class: "lead" }) : null,
-    place,
+    words("p", one.summary, { class: "lead" }),
+    place, attachments(one),
     el("div", { class: "onward" }, quizLinks(course, id),
       next ? el("a", { class: "button", href: `#/course/${courseId}/lesson/${next.id}` },
         () => `${t("next_lesson")}: ${pick(next.title).text}`) : null)].filter(Boolean) };
@@ -152,6 +151,13 @@ function quizLinks(course, lessonId) {
       () => `${pick(q.title).text || t("exercise")} · ${t("n_items", { n: q.items })}`))) : null;
 }
 
+function attachments(lesson) {
+  const files = lesson.attachments ?? [];
+  return files.length ? el("section", { class: "facts", "aria-labelledby": "files-title" },
+    el("h2", { id: "files-title" }, () => t("files")), el("ul", { class: "files" }, files.map((file) =>
+      el("li", {}, el("a", { href: file.url, download: true }, file.path.split("/").at(-1)))))) : null;
+}
+
 /** The way back, from the list of courses down. */
 function way(steps) {
   return el("nav", { class: "way", "aria-label": () => t("courses") }, el("ol", {},
@@ -166,9 +172,15 @@ function link(href, texts) {
   return el("a", { href, lang: () => pick(texts).lang }, () => pick(texts).text);
 }
 
-/** An element whose words may be in another language than the page. */
+/** An element whose words may be in another language than the page; null without words. */
 function words(tag, texts, attributes = {}) {
+  if (!pick(texts).text) return null;
   return el(tag, { ...attributes, lang: () => pick(texts).lang }, () => pick(texts).text);
+}
+
+function about(lesson) {
+  const captions = (lesson.captions ?? []).map(nameOf).join(", ");
+  return [minutes(lesson.duration_ms), captions && `${t("captions")}: ${captions}`].filter(Boolean).join(" · ");
 }
 
 function minutes(ms) {
