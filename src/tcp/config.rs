@@ -1,0 +1,114 @@
+//! The knobs of the TCP side.
+
+use crate::base::limits;
+use crate::base::units::Size;
+use crate::base::units::Span;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Timeouts and bounds of HTTP/1.1 and HTTP/2 connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// From the accepted socket to the finished TLS handshake. Default "10s".
+    pub handshake_timeout: Span,
+    /// From the first byte of an HTTP/1.1 request to the end of its header. Default "10s".
+    pub header_timeout: Span,
+    /// For a request's whole content; then 408. Default "30s".
+    pub body_timeout: Span,
+    /// A connection without a request is closed after it. Default "75s". Longer keeps more idle
+    /// connections of about 30 KiB each.
+    pub idle_timeout: Span,
+    /// A client that takes less than 4 KiB of a waiting reply in this time is cut off.
+    /// Default "60s".
+    pub stall_timeout: Span,
+    /// Requests a client may have open on one HTTP/2 connection, 1 to 128. Default 128.
+    pub streams_max: u32,
+    /// Streams a client may have opened and reset before we looked at them (CVE-2023-44487);
+    /// beyond it the connection is closed with ENHANCE_YOUR_CALM. Default 64.
+    pub resets_max: usize,
+    /// TLS handshakes under way in one worker; newcomers beyond are dropped. Default 4096,
+    /// about 20 KiB each.
+    pub handshakes_max: usize,
+    /// TLS handshakes under way from one address prefix (/24 or /48); sized for thousands of
+    /// learners behind one carrier NAT. Default 1024.
+    pub handshakes_per_prefix_max: u32,
+    /// Encrypted output collected before the socket is waited for, per connection.
+    /// Default "64 KiB".
+    pub write_buffer: Size,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Span::secs(10),
+            header_timeout: Span::secs(10),
+            body_timeout: Span::secs(30),
+            idle_timeout: Span::secs(75),
+            stall_timeout: Span::secs(60),
+            streams_max: limits::STREAMS_PER_CONNECTION_MAX,
+            resets_max: 64,
+            handshakes_max: 4096,
+            handshakes_per_prefix_max: 1024,
+            write_buffer: Size::kib(64),
+        }
+    }
+}
+
+impl Config {
+    /// The first value out of its range, as a sentence.
+    ///
+    /// # Errors
+    /// Names the key, its value and the range.
+    pub fn check(&self) -> Result<(), String> {
+        let streams = 1..=limits::STREAMS_PER_CONNECTION_MAX;
+        if !streams.contains(&self.streams_max) {
+            return Err(format!(
+                "tcp.streams_max is {}; use 1 to 128",
+                self.streams_max
+            ));
+        }
+        if !(Size::kib(16)..=Size::mib(1)).contains(&self.write_buffer) {
+            let is = self.write_buffer;
+            return Err(format!(
+                "tcp.write_buffer is \"{is}\"; use \"16 KiB\" to \"1 MiB\""
+            ));
+        }
+        let times = [
+            ("handshake_timeout", self.handshake_timeout),
+            ("header_timeout", self.header_timeout),
+            ("body_timeout", self.body_timeout),
+            ("idle_timeout", self.idle_timeout),
+            ("stall_timeout", self.stall_timeout),
+        ];
+        let zero = times.iter().find(|(_, span)| *span == Span::ms(0));
+        zero.map_or(Ok(()), |(name, _)| {
+            Err(format!("tcp.{name} is 0; use \"1ms\" or more"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_would_switch_a_defence_off_are_refused() {
+        assert_eq!(Config::default().check(), Ok(()));
+        let off = Config {
+            idle_timeout: Span::ms(0),
+            ..Config::default()
+        };
+        assert!(off.check().unwrap_err().contains("tcp.idle_timeout"));
+        let wide = Config {
+            streams_max: 129,
+            ..Config::default()
+        };
+        assert!(wide.check().unwrap_err().contains("1 to 128"));
+        let large = Config {
+            write_buffer: Size::mib(2),
+            ..Config::default()
+        };
+        assert!(large.check().unwrap_err().contains("2 MiB"));
+    }
+}

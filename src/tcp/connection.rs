@@ -1,0 +1,262 @@
+//! One connection after its handshake: hyper's state machine, its output, its deadlines.
+
+use crate::http::Service;
+use crate::runtime;
+use crate::runtime::Phase;
+use crate::runtime::Shutdown;
+use crate::tcp::accept::Common;
+use crate::tcp::exchange::Handler;
+use crate::tcp::exchange::Watch;
+use crate::tcp::rt::Clock;
+use crate::tcp::rt::Local;
+use crate::tcp::stream::Shared;
+use hyper::server::conn::http1;
+use hyper::server::conn::http2;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Bytes a client must take within the stall time for a waiting reply.
+const STALL_BYTES_MIN: u64 = 4096;
+/// Input forgotten and time waited at the end, so that the last reply is read and not reset away.
+const LINGER_BYTES: usize = 256 * 1024;
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client closed it, or a drain ended it in order.
+    Done,
+    /// HTTP was broken, or the socket.
+    Protocol,
+    /// No request for too long.
+    Idle,
+    /// An unfinished header for too long.
+    Header,
+    /// A reply not taken for too long.
+    Stalled,
+    /// The drain's time was over.
+    Drain,
+}
+
+/// hyper's connection and what ends it.
+struct Connection<S: Service> {
+    http: Http<S>,
+    stream: Shared,
+    watch: Rc<Watch>,
+    common: Rc<Common<S>>,
+    alarm: Pin<Box<tokio::time::Sleep>>,
+    draining: Pin<Box<dyn Future<Output = Phase>>>,
+    /// End of the drain, once it has begun.
+    until: Option<Instant>,
+    /// When the header under way began.
+    head_since: Option<Instant>,
+    /// Requests begun and bytes received when we last looked.
+    begun: u64,
+    received: u64,
+    /// The stall window under way: its beginning and the bytes sent before it.
+    window: Option<(Instant, u64)>,
+}
+
+/// The idle, header and stall rules share one deadline a connection.
+enum Http<S: Service> {
+    One(Pin<Box<http1::Connection<Shared, Handler<S>>>>),
+    Two(Pin<Box<http2::Connection<Shared, Handler<S>, Local>>>),
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<S: Service>(
+    stream: Shared,
+    peer: SocketAddr,
+    common: Rc<Common<S>>,
+    shutdown: Shutdown,
+) -> End {
+    let is_http2 = stream.0.borrow().is_http2();
+    let now = runtime::now();
+    let watch = Rc::new(Watch::new(now));
+    let handler = Handler {
+        common: Rc::clone(&common),
+        watch: Rc::clone(&watch),
+        peer,
+    };
+    let io = stream.clone();
+    let http = if is_http2 {
+        Http::Two(Box::pin(common.http2.serve_connection(io, handler)))
+    } else {
+        Http::One(Box::pin(common.http1.serve_connection(io, handler)))
+    };
+    let mut shutdown = shutdown;
+    let idle_at = now + common.config.idle_timeout.duration();
+    let connection = Connection {
+        http,
+        stream: stream.clone(),
+        watch,
+        common,
+        alarm: Box::pin(tokio::time::sleep_until(idle_at.into())),
+        draining: Box::pin(async move { shutdown.draining().await }),
+        until: None,
+        head_since: None,
+        begun: 0,
+        received: 0,
+        window: None,
+    };
+    let end = connection.await;
+    if end == End::Done && !is_http2 {
+        // A client that lingers longer than we do loses nothing but our patience.
+        drop(tokio::time::timeout(LINGER, stream.linger(LINGER_BYTES)).await);
+    }
+    end
+}
+
+/// The HTTP/1 settings of a worker.
+pub(super) fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    let header_max = crate::base::limits::HEADER_BYTES_MAX;
+    builder
+        .timer(Clock)
+        .header_read_timeout(None)
+        .half_close(true)
+        .writev(true);
+    builder
+        .max_header_size(header_max)
+        .max_buf_size(header_max + 8192);
+    builder
+}
+
+/// The HTTP/2 settings of a worker.
+pub(super) fn http2_builder(config: &crate::tcp::Config) -> http2::Builder<Local> {
+    let mut builder = http2::Builder::new(Local);
+    let header_max = u32::try_from(crate::base::limits::HEADER_BYTES_MAX).unwrap_or(u32::MAX);
+    let body_max = u32::try_from(crate::base::limits::BODY_BYTES_MAX).unwrap_or(u32::MAX);
+    builder
+        .timer(Clock)
+        .max_concurrent_streams(config.streams_max);
+    builder
+        .max_header_list_size(header_max)
+        .max_frame_size(16 * 1024);
+    builder.max_pending_accept_reset_streams(config.resets_max);
+    builder.max_local_error_reset_streams(config.resets_max);
+    // Requests are small: one whole body per stream, four of them per connection.
+    builder
+        .initial_stream_window_size(body_max)
+        .initial_connection_window_size(4 * body_max);
+    builder.max_send_buf_size(config.write_buffer.as_len());
+    builder
+}
+
+impl<S: Service> Future for Connection<S> {
+    type Output = End;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = self.get_mut();
+        if this.until.is_none()
+            && let Poll::Ready(phase) = this.draining.as_mut().poll(cx)
+        {
+            match phase {
+                Phase::Draining { until } => this.drain(until),
+                Phase::Running | Phase::Closed => return Poll::Ready(End::Drain),
+            }
+        }
+        if let Poll::Ready(outcome) = this.http.poll(cx) {
+            return Poll::Ready(match outcome {
+                Ok(()) => End::Done,
+                Err(_broken) => End::Protocol,
+            });
+        }
+        // The one flush of this turn; a full socket wakes us when it has room.
+        if let Poll::Ready(Err(_gone)) = this.stream.0.borrow_mut().poll_send(cx) {
+            return Poll::Ready(End::Protocol);
+        }
+        this.note_head();
+        while this.alarm.as_mut().poll(cx).is_ready() {
+            match this.deadline(runtime::now()) {
+                Ok(next) => this.alarm.as_mut().reset(next.into()),
+                Err(end) => return Poll::Ready(end),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: Service> Connection<S> {
+    /// Announces the end (GOAWAY, or `connection: close` on the reply under way).
+    fn drain(&mut self, until: Instant) {
+        self.until = Some(until);
+        match &mut self.http {
+            Http::One(http) => http.as_mut().graceful_shutdown(),
+            Http::Two(http) => http.as_mut().graceful_shutdown(),
+        }
+        if until < self.alarm.deadline().into_std() {
+            self.alarm.as_mut().reset(until.into());
+        }
+    }
+
+    /// Notices the first bytes of an HTTP/1 header whose rest has not come. (HTTP/2 has its own
+    /// bounds on a header under way, and the idle rule ends a connection without requests.)
+    fn note_head(&mut self) {
+        let received = self.stream.0.borrow().received();
+        let begun = self.watch.begun();
+        if begun != self.begun || self.watch.is_busy() || matches!(self.http, Http::Two(_)) {
+            self.head_since = None;
+        } else if received != self.received && self.head_since.is_none() {
+            let now = runtime::now();
+            self.head_since = Some(now);
+            let at = now + self.common.config.header_timeout.duration();
+            if at < self.alarm.deadline().into_std() {
+                self.alarm.as_mut().reset(at.into());
+            }
+        }
+        (self.begun, self.received) = (begun, received);
+    }
+
+    /// The next moment to look again, or why the connection ends now.
+    fn deadline(&mut self, now: Instant) -> Result<Instant, End> {
+        let config = &self.common.config;
+        let until = self.until;
+        if until.is_some_and(|until| until <= now) {
+            return Err(End::Drain);
+        }
+        let (at, end) = if self.watch.is_busy() {
+            let stall = config.stall_timeout.duration();
+            let stream = self.stream.0.borrow();
+            let waits = stream.is_blocked() || self.watch.is_sending();
+            let (since, before) = *self.window.get_or_insert_with(|| (now, stream.sent()));
+            if since + stall > now {
+                (since + stall, End::Stalled)
+            } else if waits && stream.sent() - before < STALL_BYTES_MIN {
+                (now, End::Stalled)
+            } else {
+                self.window = Some((now, stream.sent()));
+                (now + stall, End::Stalled)
+            }
+        } else {
+            self.window = None;
+            match self.head_since {
+                Some(since) => (since + config.header_timeout.duration(), End::Header),
+                None => (
+                    self.watch.quiet_since() + config.idle_timeout.duration(),
+                    End::Idle,
+                ),
+            }
+        };
+        if at <= now {
+            Err(end)
+        } else {
+            Ok(until.map_or(at, |until| until.min(at)))
+        }
+    }
+}
+
+impl<S: Service> Http<S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        match self {
+            Self::One(http) => http.as_mut().poll(cx),
+            Self::Two(http) => http.as_mut().poll(cx),
+        }
+    }
+}

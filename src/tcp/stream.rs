@@ -1,0 +1,291 @@
+//! TLS over a socket, with the flush put off to the end of a connection's turn.
+//!
+//! hyper flushes after every HTTP/2 frame. Here a flush only marks that there is output; the
+//! connection's task sends it once per turn, many records in one `writev`. When the socket is
+//! full, writes wait: what is encrypted beforehand stays within the configured buffer.
+
+use hyper::rt::ReadBufCursor;
+use rustls::ServerConfig;
+use rustls::ServerConnection;
+use std::cell::RefCell;
+use std::io;
+use std::io::BufRead as _;
+use std::io::IoSlice;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use tokio::io::AsyncRead as _;
+use tokio::io::AsyncWrite as _;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+
+/// One connection's TLS session and socket.
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: TcpStream,
+    tls: ServerConnection,
+    /// The socket took less than there was.
+    blocked: bool,
+    closing: bool,
+    received: u64,
+    sent: u64,
+}
+
+/// A stream with two holders: hyper, and the connection's task, which flushes at its turn's end.
+#[derive(Debug, Clone)]
+pub(super) struct Shared(pub(super) Rc<RefCell<Stream>>);
+
+impl Stream {
+    pub(super) fn new(
+        socket: TcpStream,
+        config: Arc<ServerConfig>,
+        buffer: usize,
+    ) -> Result<Self, rustls::Error> {
+        let mut tls = ServerConnection::new(config)?;
+        tls.set_buffer_limit(Some(buffer));
+        Ok(Self {
+            socket,
+            tls,
+            blocked: false,
+            closing: false,
+            received: 0,
+            sent: 0,
+        })
+    }
+
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.tls.is_handshaking() {
+            ready!(self.poll_send(cx))?;
+            if self.tls.is_handshaking() && ready!(self.poll_receive(cx))? == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        self.poll_send(cx)
+    }
+
+    /// The protocol the client chose (RFC 7301).
+    pub(super) fn is_http2(&self) -> bool {
+        self.tls.alpn_protocol() == Some(b"h2")
+    }
+
+    /// Whether the client came back with a ticket of ours.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+    }
+
+    /// Whether output waits for the client to take what was sent before.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Bytes of HTTP handed upwards so far.
+    pub(super) const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes of TLS records taken by the socket so far.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Sends all collected output; `Pending` when the socket is full.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut Wire {
+                socket: &mut self.socket,
+                cx,
+            }) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(n) => self.sent += n as u64,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.blocked = false;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes one read of the socket through TLS; 0 at its end.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.tls.read_tls(&mut Wire {
+            socket: &mut self.socket,
+            cx,
+        }) {
+            Ok(n) => {
+                if let Err(error) = self.tls.process_new_packets() {
+                    // The alert that says what was wrong; if the socket is full it is lost.
+                    let _sent = self.poll_send(cx);
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+                }
+                Poll::Ready(Ok(n))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let mut reader = self.tls.reader();
+            match reader.fill_buf() {
+                Ok(chunk) => {
+                    let n = chunk.len().min(buf.remaining());
+                    buf.put_slice(chunk.get(..n).unwrap_or_default());
+                    reader.consume(n);
+                    self.received += n as u64;
+                    return Poll::Ready(Ok(()));
+                }
+                // Many clients close the socket without a close_notify; HTTP's own framing tells
+                // a whole message from a cut one.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                Err(_would_block) => {}
+            }
+            ready!(self.poll_receive(cx))?;
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            if self.blocked {
+                ready!(self.poll_send(cx))?;
+            }
+            let n = self.tls.writer().write_vectored(bufs)?;
+            if n > 0 || bufs.iter().all(|buf| buf.is_empty()) {
+                return Poll::Ready(Ok(n));
+            }
+            // The buffer is full: make room now instead of at the end of the turn.
+            ready!(self.poll_send(cx))?;
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.closing {
+            self.closing = true;
+            self.tls.send_close_notify();
+        }
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    /// Reads and forgets one buffer of what the client still sends; 0 at its end.
+    fn poll_forget(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut scratch = [0; 1024];
+        let mut buf = ReadBuf::new(&mut scratch);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+}
+
+impl Shared {
+    /// Brings the handshake to its end. Dropping the future between polls loses nothing.
+    pub(super) async fn handshake(&self) -> io::Result<()> {
+        std::future::poll_fn(|cx| self.0.borrow_mut().poll_handshake(cx)).await
+    }
+
+    /// Reads and forgets what the client still sends, up to `max` bytes: closing a socket with
+    /// unread input resets it, and the client would lose a reply it has not read yet.
+    pub(super) async fn linger(&self, max: usize) {
+        let mut left = max;
+        while left > 0 {
+            match std::future::poll_fn(|cx| self.0.borrow_mut().poll_forget(cx)).await {
+                Ok(0) | Err(_) => return,
+                Ok(n) => left = left.saturating_sub(n),
+            }
+        }
+    }
+}
+
+impl hyper::rt::Read for Shared {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().poll_read(cx, buf)
+    }
+}
+
+impl hyper::rt::Write for Shared {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_write(cx, &[IoSlice::new(buf)])
+    }
+
+    /// Nothing: the connection's task flushes at the end of its turn.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_write(cx, bufs)
+    }
+}
+
+/// The socket in the blocking form that rustls wants; `Pending` becomes `WouldBlock`.
+struct Wire<'a, 'b> {
+    socket: &'a mut TcpStream,
+    cx: &'a mut Context<'b>,
+}
+
+impl io::Read for Wire<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut buf = ReadBuf::new(buf);
+        match Pin::new(&mut *self.socket).poll_read(self.cx, &mut buf) {
+            Poll::Ready(Ok(())) => Ok(buf.filled().len()),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl io::Write for Wire<'_, '_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(buf)])
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        match Pin::new(&mut *self.socket).poll_write_vectored(self.cx, bufs) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
