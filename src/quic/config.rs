@@ -1,0 +1,245 @@
+//! What an operator may choose about QUIC, and the transport parameters that follow from it.
+
+use crate::base::limits::SEND_WINDOW_BYTES_MAX;
+use crate::base::limits::STREAMS_PER_CONNECTION_MAX;
+use crate::base::limits::STREAMS_PER_CONNECTION_MIN;
+use quinn_proto::IdleTimeout;
+use quinn_proto::MtuDiscoveryConfig;
+use quinn_proto::TransportConfig;
+use quinn_proto::VarInt;
+use serde::Deserialize;
+use serde::Serialize;
+use std::time::Duration;
+
+/// QUIC settings of the server. All numbers per worker unless they say otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Silence after which a connection is given up, milliseconds. Default 180000; the client's own
+    /// value counts too, and the smaller one holds. Longer keeps more dead connections in memory.
+    pub idle_timeout_ms: u64,
+    /// Time for a handshake to complete, milliseconds. Default 10000.
+    pub handshake_timeout_ms: u64,
+    /// Time for a request to arrive whole, milliseconds; 408 beyond it. Default 30000.
+    pub request_timeout_ms: u64,
+    /// Bytes one connection may have queued or unacknowledged. Default 524288, at most 1 MiB.
+    /// Larger fills long fat links, smaller bounds what slow clients pin.
+    pub send_window_bytes: u64,
+    /// Bytes a client may send on one connection before we took them. Default 131072.
+    pub receive_window_bytes: u32,
+    /// Bytes a client may send on one stream before we took them. Default 98304: the largest head
+    /// or request body fits without waiting for a round trip.
+    pub stream_receive_window_bytes: u32,
+    /// Request streams a quiet connection may open. Default and least 8: each costs some 60
+    /// bytes of idle memory.
+    pub streams_quiet: u32,
+    /// Request streams once a client has used most of the quiet limit. Default 100 (RFC 9114, 6.1),
+    /// at most 128; lowered again after ten quiet seconds.
+    pub streams_pressed: u32,
+    /// Bytes of the largest datagram that path MTU discovery tries. Default 1472 (Ethernet over
+    /// IPv4), 1200 to 65527. 1200 turns discovery off.
+    pub mtu_max: u16,
+    /// Datagrams handed to the kernel in one segmented send, 1 to 64. Default 44; 1 turns
+    /// segmentation offload off.
+    pub gso_segments_max: usize,
+    /// Half-open connections above which newcomers must prove their address with a Retry
+    /// (RFC 9000, 8.1.2). Default 2000; 0 asks everybody, at one round trip each.
+    pub half_open_retry: usize,
+    /// Half-open connections above which newcomers are refused. Default 20000.
+    pub half_open_max: usize,
+    /// Half-open connections from one /24 (IPv4) or /48 (IPv6), above which its newcomers are
+    /// refused. Default 8000: thousands of learners share one address behind a carrier's NAT.
+    pub half_open_prefix_max: usize,
+    /// Whether clients may send safe requests in the first flight of a resumed connection. Default
+    /// false. With it, sessions are kept in memory (`early_sessions_max`) and not in tickets.
+    pub early_data: bool,
+    /// Sessions kept for early data, process wide, some 300 bytes each. Default 100000.
+    pub early_sessions_max: usize,
+    /// Whether a client may change its address (RFC 9000, 9). Default true.
+    pub migration: bool,
+    /// Bytes of the socket's receive buffer asked of the kernel. Default 4194304.
+    pub receive_buffer_bytes: usize,
+    /// Bytes of the socket's send buffer asked of the kernel. Default 4194304.
+    pub send_buffer_bytes: usize,
+    /// Datagrams queued for a worker that another worker received. Default 1024.
+    pub handover_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            idle_timeout_ms: 180_000,
+            handshake_timeout_ms: 10_000,
+            request_timeout_ms: 30_000,
+            send_window_bytes: 512 * 1024,
+            receive_window_bytes: 128 * 1024,
+            stream_receive_window_bytes: 96 * 1024,
+            streams_quiet: STREAMS_PER_CONNECTION_MIN,
+            streams_pressed: 100,
+            mtu_max: 1472,
+            gso_segments_max: 44,
+            half_open_retry: 2_000,
+            half_open_max: 20_000,
+            half_open_prefix_max: 8_000,
+            early_data: false,
+            early_sessions_max: 100_000,
+            migration: true,
+            receive_buffer_bytes: 4 * 1024 * 1024,
+            send_buffer_bytes: 4 * 1024 * 1024,
+            handover_max: 1024,
+        }
+    }
+}
+
+/// A value that cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("quic.{key} is {value}; it must be {least} to {most}")]
+pub struct ConfigError {
+    /// The key.
+    pub key: &'static str,
+    /// What was configured.
+    pub value: u64,
+    /// The least that works.
+    pub least: u64,
+    /// The most that works.
+    pub most: u64,
+}
+
+impl Config {
+    /// Checks every value that has bounds.
+    ///
+    /// # Errors
+    /// The first value out of its bounds.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let streams_max = u64::from(STREAMS_PER_CONNECTION_MAX);
+        let pressed = u64::from(self.streams_pressed);
+        let window_least = u64::from(MTU_MAX);
+        let checks = [
+            ("idle_timeout_ms", self.idle_timeout_ms, 1_000, 3_600_000),
+            (
+                "handshake_timeout_ms",
+                self.handshake_timeout_ms,
+                500,
+                600_000,
+            ),
+            (
+                "request_timeout_ms",
+                self.request_timeout_ms,
+                500,
+                3_600_000,
+            ),
+            (
+                "send_window_bytes",
+                self.send_window_bytes,
+                window_least,
+                SEND_WINDOW_BYTES_MAX,
+            ),
+            (
+                "receive_window_bytes",
+                self.receive_window_bytes.into(),
+                16_384,
+                16 << 20,
+            ),
+            (
+                "stream_receive_window_bytes",
+                self.stream_receive_window_bytes.into(),
+                16_384,
+                self.receive_window_bytes.into(),
+            ),
+            ("streams_quiet", self.streams_quiet.into(), 1, pressed),
+            (
+                "streams_pressed",
+                pressed,
+                u64::from(STREAMS_PER_CONNECTION_MIN),
+                streams_max,
+            ),
+            (
+                "mtu_max",
+                self.mtu_max.into(),
+                MTU_MIN.into(),
+                MTU_MAX.into(),
+            ),
+            ("gso_segments_max", self.gso_segments_max as u64, 1, 64),
+            ("handover_max", self.handover_max as u64, 1, 1 << 20),
+        ];
+        let wrong = checks
+            .into_iter()
+            .find(|(_, value, least, most)| value < least || value > most);
+        wrong.map_or(Ok(()), |(key, value, least, most)| {
+            Err(ConfigError {
+                key,
+                value,
+                least,
+                most,
+            })
+        })
+    }
+
+    /// The transport parameters and limits of a server connection.
+    pub(in crate::quic) fn transport(&self) -> TransportConfig {
+        let mut transport = common(self.idle_timeout_ms, self.mtu_max);
+        transport
+            .max_concurrent_bidi_streams(self.streams_quiet.into())
+            // Control, QPACK encoder and decoder, and room for GREASE (RFC 9114, 6.2).
+            .max_concurrent_uni_streams(4_u32.into())
+            .send_window(self.send_window_bytes)
+            .receive_window(self.receive_window_bytes.into())
+            .stream_receive_window(self.stream_receive_window_bytes.into())
+            .enable_segmentation_offload(self.gso_segments_max > 1);
+        transport
+    }
+}
+
+/// What server and client have in common.
+pub(in crate::quic) fn common(idle_timeout_ms: u64, mtu_max: u16) -> TransportConfig {
+    let idle = VarInt::from_u64(idle_timeout_ms).map(IdleTimeout::from);
+    let mut transport = TransportConfig::default();
+    transport
+        .max_idle_timeout(idle.ok())
+        .datagram_receive_buffer_size(None)
+        .datagram_send_buffer_size(0)
+        .crypto_buffer_size(CRYPTO_BUFFER_BYTES)
+        .mtu_discovery_config(discovery(mtu_max));
+    transport
+}
+
+fn discovery(mtu_max: u16) -> Option<MtuDiscoveryConfig> {
+    (mtu_max > MTU_MIN).then(|| {
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery
+            .upper_bound(mtu_max)
+            .black_hole_cooldown(Duration::from_secs(60));
+        discovery
+    })
+}
+
+/// Out-of-order handshake bytes held for a peer.
+const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
+/// Every QUIC path carries this (RFC 9000, 14).
+const MTU_MIN: u16 = 1_200;
+const MTU_MAX: u16 = 65_527;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_pass_their_own_check() {
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_named_with_its_bounds() {
+        let config = Config {
+            mtu_max: 900,
+            ..Config::default()
+        };
+        let error = config.check().unwrap_err().to_string();
+        assert_eq!(error, "quic.mtu_max is 900; it must be 1200 to 65527");
+        let config = Config {
+            streams_quiet: 101,
+            ..Config::default()
+        };
+        assert_eq!(config.check().unwrap_err().key, "streams_quiet");
+    }
+}
