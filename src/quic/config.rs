@@ -3,6 +3,8 @@
 use crate::base::limits::SEND_WINDOW_BYTES_MAX;
 use crate::base::limits::STREAMS_PER_CONNECTION_MAX;
 use crate::base::limits::STREAMS_PER_CONNECTION_MIN;
+use crate::base::units::Size;
+use crate::base::units::Span;
 use quinn_proto::IdleTimeout;
 use quinn_proto::MtuDiscoveryConfig;
 use quinn_proto::TransportConfig;
@@ -15,21 +17,21 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Silence after which a connection is given up, milliseconds. Default 180000; the client's own
+    /// Silence after which a connection is given up. Default "3m"; the client's own
     /// value counts too, and the smaller one holds. Longer keeps more dead connections in memory.
-    pub idle_timeout_ms: u64,
-    /// Time for a handshake to complete, milliseconds. Default 10000.
-    pub handshake_timeout_ms: u64,
-    /// Time for a request to arrive whole, milliseconds; 408 beyond it. Default 30000.
-    pub request_timeout_ms: u64,
-    /// Bytes one connection may have queued or unacknowledged. Default 524288, at most 1 MiB.
+    pub idle_timeout: Span,
+    /// Time for a handshake to complete. Default "10s".
+    pub handshake_timeout: Span,
+    /// Time for a request to arrive whole; 408 beyond it. Default "30s".
+    pub request_timeout: Span,
+    /// Bytes one connection may have queued or unacknowledged. Default "512 KiB", at most 1 MiB.
     /// Larger fills long fat links, smaller bounds what slow clients pin.
-    pub send_window_bytes: u64,
-    /// Bytes a client may send on one connection before we took them. Default 131072.
-    pub receive_window_bytes: u32,
-    /// Bytes a client may send on one stream before we took them. Default 98304: the largest head
-    /// or request body fits without waiting for a round trip.
-    pub stream_receive_window_bytes: u32,
+    pub send_window: Size,
+    /// Bytes a client may send on one connection before we took them. Default "128 KiB".
+    pub receive_window: Size,
+    /// Bytes a client may send on one stream before we took them. Default "96 KiB": the largest
+    /// head or request body fits without waiting for a round trip.
+    pub stream_receive_window: Size,
     /// Request streams a quiet connection may open. Default and least 8: each costs some 60
     /// bytes of idle memory.
     pub streams_quiet: u32,
@@ -57,10 +59,10 @@ pub struct Config {
     pub early_sessions_max: usize,
     /// Whether a client may change its address (RFC 9000, 9). Default true.
     pub migration: bool,
-    /// Bytes of the socket's receive buffer asked of the kernel. Default 4194304.
-    pub receive_buffer_bytes: usize,
-    /// Bytes of the socket's send buffer asked of the kernel. Default 4194304.
-    pub send_buffer_bytes: usize,
+    /// Bytes of the socket's receive buffer asked of the kernel. Default "4 MiB".
+    pub receive_buffer: Size,
+    /// Bytes of the socket's send buffer asked of the kernel. Default "4 MiB".
+    pub send_buffer: Size,
     /// Datagrams queued for a worker that another worker received. Default 1024.
     pub handover_max: usize,
 }
@@ -68,12 +70,12 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            idle_timeout_ms: 180_000,
-            handshake_timeout_ms: 10_000,
-            request_timeout_ms: 30_000,
-            send_window_bytes: 512 * 1024,
-            receive_window_bytes: 128 * 1024,
-            stream_receive_window_bytes: 96 * 1024,
+            idle_timeout: Span::secs(180),
+            handshake_timeout: Span::secs(10),
+            request_timeout: Span::secs(30),
+            send_window: Size::kib(512),
+            receive_window: Size::kib(128),
+            stream_receive_window: Size::kib(96),
             streams_quiet: STREAMS_PER_CONNECTION_MIN,
             streams_pressed: 100,
             mtu_max: 1472,
@@ -84,14 +86,14 @@ impl Default for Config {
             early_data: false,
             early_sessions_max: 100_000,
             migration: true,
-            receive_buffer_bytes: 4 * 1024 * 1024,
-            send_buffer_bytes: 4 * 1024 * 1024,
+            receive_buffer: Size::mib(4),
+            send_buffer: Size::mib(4),
             handover_max: 1024,
         }
     }
 }
 
-/// A value that cannot be served.
+/// A value that cannot be served; times are in milliseconds, sizes in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("quic.{key} is {value}; it must be {least} to {most}")]
 pub struct ConfigError {
@@ -113,44 +115,41 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let streams_max = u64::from(STREAMS_PER_CONNECTION_MAX);
         let pressed = u64::from(self.streams_pressed);
-        let window_least = u64::from(MTU_MAX);
+        let receive_window = self.receive_window.as_bytes();
+        let stream_window = self.stream_receive_window.as_bytes();
+        let half_hour = 1_800_000;
         let checks = [
-            ("idle_timeout_ms", self.idle_timeout_ms, 1_000, 3_600_000),
+            ("idle_timeout", self.idle_timeout.as_ms(), 1_000, half_hour),
             (
-                "handshake_timeout_ms",
-                self.handshake_timeout_ms,
+                "handshake_timeout",
+                self.handshake_timeout.as_ms(),
                 500,
-                600_000,
+                half_hour,
             ),
             (
-                "request_timeout_ms",
-                self.request_timeout_ms,
+                "request_timeout",
+                self.request_timeout.as_ms(),
                 500,
-                3_600_000,
+                half_hour,
             ),
             (
-                "send_window_bytes",
-                self.send_window_bytes,
-                window_least,
+                "send_window",
+                self.send_window.as_bytes(),
+                WINDOW_MIN,
                 SEND_WINDOW_BYTES_MAX,
             ),
+            ("receive_window", receive_window, WINDOW_MIN, WINDOW_MAX),
             (
-                "receive_window_bytes",
-                self.receive_window_bytes.into(),
-                16_384,
-                16 << 20,
-            ),
-            (
-                "stream_receive_window_bytes",
-                self.stream_receive_window_bytes.into(),
-                16_384,
-                self.receive_window_bytes.into(),
+                "stream_receive_window",
+                stream_window,
+                WINDOW_MIN,
+                receive_window,
             ),
             ("streams_quiet", self.streams_quiet.into(), 1, pressed),
             (
                 "streams_pressed",
                 pressed,
-                u64::from(STREAMS_PER_CONNECTION_MIN),
+                STREAMS_PER_CONNECTION_MIN.into(),
                 streams_max,
             ),
             (
@@ -177,22 +176,22 @@ impl Config {
 
     /// The transport parameters and limits of a server connection.
     pub(in crate::quic) fn transport(&self) -> TransportConfig {
-        let mut transport = common(self.idle_timeout_ms, self.mtu_max);
+        let mut transport = common(self.idle_timeout, self.mtu_max);
         transport
             .max_concurrent_bidi_streams(self.streams_quiet.into())
             // Control, QPACK encoder and decoder, and room for GREASE (RFC 9114, 6.2).
             .max_concurrent_uni_streams(4_u32.into())
-            .send_window(self.send_window_bytes)
-            .receive_window(self.receive_window_bytes.into())
-            .stream_receive_window(self.stream_receive_window_bytes.into())
+            .send_window(self.send_window.as_bytes())
+            .receive_window(window(self.receive_window))
+            .stream_receive_window(window(self.stream_receive_window))
             .enable_segmentation_offload(self.gso_segments_max > 1);
         transport
     }
 }
 
 /// What server and client have in common.
-pub(in crate::quic) fn common(idle_timeout_ms: u64, mtu_max: u16) -> TransportConfig {
-    let idle = VarInt::from_u64(idle_timeout_ms).map(IdleTimeout::from);
+pub(in crate::quic) fn common(idle_timeout: Span, mtu_max: u16) -> TransportConfig {
+    let idle = VarInt::from_u64(idle_timeout.as_ms()).map(IdleTimeout::from);
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(idle.ok())
@@ -201,6 +200,11 @@ pub(in crate::quic) fn common(idle_timeout_ms: u64, mtu_max: u16) -> TransportCo
         .crypto_buffer_size(CRYPTO_BUFFER_BYTES)
         .mtu_discovery_config(discovery(mtu_max));
     transport
+}
+
+/// A flow control window.
+pub(in crate::quic) fn window(size: Size) -> VarInt {
+    VarInt::from_u64(size.as_bytes()).unwrap_or(VarInt::MAX)
 }
 
 fn discovery(mtu_max: u16) -> Option<MtuDiscoveryConfig> {
@@ -215,6 +219,8 @@ fn discovery(mtu_max: u16) -> Option<MtuDiscoveryConfig> {
 
 /// Out-of-order handshake bytes held for a peer.
 const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
+const WINDOW_MIN: u64 = 16 * 1024;
+const WINDOW_MAX: u64 = 16 * 1024 * 1024;
 /// Every QUIC path carries this (RFC 9000, 14).
 const MTU_MIN: u16 = 1_200;
 const MTU_MAX: u16 = 65_527;

@@ -1,13 +1,11 @@
 //! A socket with what waits to be sent through it.
 
 use crate::quic::outbox::Outbox;
-use crate::quic::socket::Inbox;
-use crate::quic::socket::Origin;
 use crate::quic::socket::Socket;
 use quinn_proto::Connection;
 use quinn_proto::Transmit;
-use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How far a connection got with sending.
@@ -24,7 +22,7 @@ pub(in crate::quic) enum Progress {
 /// One socket and its batch of outgoing messages.
 #[derive(Debug)]
 pub(in crate::quic) struct Line {
-    pub(in crate::quic) socket: Socket,
+    pub(in crate::quic) socket: Arc<Socket>,
     outbox: Outbox,
     gso_segments_max: usize,
     pub(in crate::quic) blocked: bool,
@@ -37,7 +35,7 @@ impl Line {
     pub(in crate::quic) fn new(socket: Socket, gso_segments_max: usize) -> Self {
         Self {
             gso_segments_max,
-            socket,
+            socket: Arc::new(socket),
             outbox: Outbox::new(),
             blocked: false,
             datagrams: 0,
@@ -85,15 +83,6 @@ impl Line {
     pub(in crate::quic) fn flush(&mut self) {
         flush(&self.socket, &mut self.outbox, &mut self.blocked);
         self.unsent += self.outbox.take_unsent();
-    }
-
-    /// Receives a batch; returns whether there may be more.
-    pub(in crate::quic) fn receive(
-        &self,
-        inbox: &mut Inbox,
-        each: impl FnMut(Origin, &[u8]),
-    ) -> io::Result<bool> {
-        self.socket.receive(inbox, each)
     }
 
     /// Whether a peer at `address` is reached through this socket's family.

@@ -11,7 +11,9 @@ mod suites;
 #[cfg(test)]
 mod vectors;
 
+pub(super) use session::Agreed;
 pub(super) use session::ClientCrypto;
+#[expect(unused_imports, reason = "the server follows")]
 pub(super) use session::ServerCrypto;
 pub use suites::KeyExchange;
 pub use suites::provider;
