@@ -123,8 +123,9 @@ impl Connection {
             return;
         };
         let mut preamble = Vec::with_capacity(32);
-        let seed = u64::from(self.id.slot) << 32 | u64::from(self.id.serial);
-        self.h3.preamble(seed, &mut preamble);
+        let [low, high, ..] = self.id.serial.to_le_bytes();
+        self.h3
+            .preamble(u16::from_le_bytes([low, high]), &mut preamble);
         // Far below the least flow control window of any server that speaks HTTP/3.
         let written = self.quic.send_stream(control).write(&preamble);
         self.greeted = written.is_ok_and(|n| n == preamble.len());
