@@ -51,6 +51,8 @@ const IMPURE_TOKENS: &[&str] = &[
     "SystemTime::now",
     "rand::rng",
 ];
+/// Rooms the load generator may import: it must not know the answers.
+const LOADTEST_ROOMS: &[&str] = &["base", "http", "h3", "quic", "runtime"];
 const FILE_LINES_MAX: usize = 500;
 const LINE_COLUMNS_MAX: usize = 100;
 
@@ -60,7 +62,25 @@ fn tidy() {
     for path in rust_files(Path::new("src")) {
         check_file(&path, &fs::read_to_string(&path).unwrap(), &mut errors);
     }
+    for path in rust_files(Path::new("loadtest/src")) {
+        check_generator(&path, &fs::read_to_string(&path).unwrap(), &mut errors);
+    }
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
+}
+
+fn check_generator(path: &Path, text: &str, errors: &mut Vec<String>) {
+    let shown = path.display();
+    if text.lines().count() > FILE_LINES_MAX {
+        errors.push(format!("{shown}: longer than {FILE_LINES_MAX} lines"));
+    }
+    for (index, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or("");
+        let foreign = paths_after(code, "lamplight::").find(|room| !LOADTEST_ROOMS.contains(room));
+        if let Some(room) = foreign {
+            let at = format!("{shown}:{}", index + 1);
+            errors.push(format!("{at}: the load generator imports `{room}`"));
+        }
+    }
 }
 
 fn check_file(path: &Path, text: &str, errors: &mut Vec<String>) {
@@ -117,7 +137,12 @@ fn check_file(path: &Path, text: &str, errors: &mut Vec<String>) {
 }
 
 fn crate_paths(code: &str) -> impl Iterator<Item = &str> {
-    code.match_indices("crate::").map(|(at, p)| {
+    paths_after(code, "crate::")
+}
+
+/// First names after each `prefix`.
+fn paths_after<'a>(code: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(prefix).map(|(at, p)| {
         let rest = &code[at + p.len()..];
         &rest[..rest
             .find(|c: char| !c.is_alphanumeric() && c != '_')

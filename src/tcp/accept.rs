@@ -207,8 +207,7 @@ impl<S: Service> Driver<S> {
         let stream = tokio::select! {
             biased;
             stream = handshake => stream,
-            // Nothing was promised yet: the client tries another node.
-            _ = shutdown.draining() => return metrics.closed_drain.add_one(),
+            () = shutdown.closed() => return metrics.closed_drain.add_one(),
         };
         drop(pass);
         let Some(stream) = stream else {

@@ -1,0 +1,277 @@
+//! Requests in flight: each ends exactly once, as a right answer or as a named fault.
+
+use crate::body::Incoming;
+use crate::body::References;
+use crate::pace::Window;
+use crate::plan::Resource;
+use crate::tally::Purpose;
+use crate::tally::STALL;
+use crate::tally::Tally;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Why a request failed without a whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No whole answer within the time allowed.
+    Timeout(Duration),
+    /// The server reset the stream with that code.
+    Reset(u64),
+    /// The connection went away.
+    Lost(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout(after) => write!(f, "no whole answer within {} s", after.as_secs_f64()),
+            Self::Reset(code) => write!(f, "stream reset with code {code:#x}"),
+            Self::Lost(why) => write!(f, "connection lost: {why}"),
+        }
+    }
+}
+
+/// One request in flight.
+struct Flight {
+    purpose: Purpose,
+    resource: u32,
+    status: u16,
+    intended: Instant,
+    deadline: Instant,
+    body: Incoming,
+}
+
+/// What has been asked and not yet been answered, by connection and stream.
+pub(crate) struct Ledger<K> {
+    flights: HashMap<K, Flight>,
+    references: References,
+    resources: Arc<[Resource]>,
+    timeout: Duration,
+    window: Option<Window>,
+    /// What ended, counted.
+    pub(crate) tally: Tally,
+}
+
+impl<K: Copy + Eq + Hash> Ledger<K> {
+    /// An empty ledger; an answer later than `timeout` after the intended time is a fault.
+    pub(crate) fn new(resources: Arc<[Resource]>, timeout: Duration) -> Self {
+        Self {
+            flights: HashMap::new(),
+            references: References::new(&resources),
+            resources,
+            timeout,
+            window: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Load begins: what is due and answered inside the window is measured.
+    pub(crate) const fn measure(&mut self, window: Window) {
+        self.window = Some(window);
+    }
+
+    /// Requests in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// A request left at `now` that should have left at `intended`.
+    pub(crate) fn begin(
+        &mut self,
+        key: K,
+        purpose: Purpose,
+        resource: usize,
+        intended: Instant,
+        now: Instant,
+    ) {
+        if purpose == Purpose::Load && self.window.is_some_and(|w| w.holds(intended)) {
+            self.tally
+                .lag
+                .record(now.saturating_duration_since(intended));
+        }
+        let flight = Flight {
+            purpose,
+            resource: u32::try_from(resource).unwrap_or(u32::MAX),
+            status: 0,
+            intended,
+            deadline: now + self.timeout,
+            body: self.references.begin(resource),
+        };
+        self.flights.insert(key, flight);
+    }
+
+    /// The final status came.
+    pub(crate) fn head(&mut self, key: K, status: u16) {
+        if let Some(flight) = self.flights.get_mut(&key) {
+            flight.status = status;
+        }
+    }
+
+    /// Bytes of content came, in order.
+    pub(crate) fn body(&mut self, key: K, bytes: &[u8]) {
+        if let Some(flight) = self.flights.get_mut(&key) {
+            let resource = flight.resource as usize;
+            self.references.feed(resource, &mut flight.body, bytes);
+        }
+    }
+
+    /// The answer is whole. Tells what it was for, `None` if nobody waits for it any more.
+    pub(crate) fn done(&mut self, key: K, now: Instant) -> Option<Purpose> {
+        let flight = self.flights.remove(&key)?;
+        let resource = flight.resource as usize;
+        if flight.status != 200 {
+            let kind = format!("status {}", flight.status);
+            self.fault(flight.purpose, resource, kind);
+            return Some(flight.purpose);
+        }
+        match self.references.finish(resource, flight.body) {
+            Ok(bytes) => self.answered(flight.purpose, flight.intended, now, bytes),
+            Err(fault) => self.fault(flight.purpose, resource, fault.to_string()),
+        }
+        Some(flight.purpose)
+    }
+
+    /// The request ended without a whole answer.
+    pub(crate) fn failed(&mut self, key: K, fault: &Fault) -> Option<Purpose> {
+        let flight = self.flights.remove(&key)?;
+        self.fault(flight.purpose, flight.resource as usize, fault.to_string());
+        Some(flight.purpose)
+    }
+
+    /// A request that could not be sent at all.
+    pub(crate) fn never_left(&mut self, purpose: Purpose, resource: usize, why: &str) {
+        self.fault(purpose, resource, format!("never left: {why}"));
+    }
+
+    /// Fails what belongs to a connection that is gone; tells what each was for.
+    pub(crate) fn fail_all(&mut self, of: impl Fn(&K) -> bool, fault: &Fault) -> Vec<Purpose> {
+        let keys: Vec<K> = self.flights.keys().filter(|k| of(k)).copied().collect();
+        keys.into_iter()
+            .filter_map(|key| self.failed(key, fault))
+            .collect()
+    }
+
+    /// Gives up what is overdue; tells what each was for.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(K, Purpose)> {
+        let overdue = self.flights.iter().filter(|(_, f)| f.deadline <= now);
+        let keys: Vec<K> = overdue.map(|(key, _)| *key).collect();
+        let late = Fault::Timeout(self.timeout);
+        keys.into_iter()
+            .filter_map(|key| Some((key, self.failed(key, &late)?)))
+            .collect()
+    }
+
+    /// Digests of the first bodies, to compare threads with each other.
+    pub(crate) const fn references(&self) -> &References {
+        &self.references
+    }
+
+    fn answered(&mut self, purpose: Purpose, intended: Instant, now: Instant, bytes: u64) {
+        let took = now.saturating_duration_since(intended);
+        let window = self.window.filter(|_| purpose == Purpose::Load);
+        let count = self.tally.of(purpose);
+        count.answered += 1;
+        if window.is_some_and(|w| w.holds(now)) {
+            count.measured += 1;
+            count.measured_bytes += bytes;
+        }
+        if window.is_none_or(|w| w.holds(intended)) {
+            count.latency.record(took);
+            count.stalls += u64::from(took > STALL);
+        }
+    }
+
+    fn fault(&mut self, purpose: Purpose, resource: usize, kind: String) {
+        self.tally.of(purpose).failed += 1;
+        let path = self.resources.get(resource).map_or("?", |r| &r.path);
+        let example = format!("{path}: {kind}");
+        self.tally.fault(kind, || example);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an arbitrary instant to count from"
+    )]
+    fn some_instant() -> Instant {
+        Instant::now()
+    }
+
+    fn ledger() -> Ledger<u64> {
+        let resource = |path: &str| Resource {
+            path: path.into(),
+            length: None,
+            sha256: None,
+        };
+        let all = ["/a", "/b"].map(resource);
+        Ledger::new(Arc::from(all.to_vec()), TIMEOUT)
+    }
+
+    fn answer(ledger: &mut Ledger<u64>, key: u64, status: u16, body: &[u8], at: Instant) {
+        ledger.head(key, status);
+        ledger.body(key, body);
+        ledger.done(key, at).unwrap();
+    }
+
+    #[test]
+    fn latency_counts_from_the_intended_time_and_lag_is_told_apart() {
+        let (mut ledger, start) = (ledger(), some_instant());
+        let ms = |n| start + Duration::from_millis(n);
+        ledger.measure(Window::new(start, Duration::ZERO, Duration::from_secs(1)));
+        ledger.begin(1, Purpose::Load, 0, start, ms(30));
+        answer(&mut ledger, 1, 200, b"x", ms(50));
+        let tally = &ledger.tally;
+        assert_eq!(tally.load.latency.max().as_millis(), 50);
+        assert_eq!(tally.lag.max().as_millis(), 30);
+        assert_eq!((tally.load.measured, tally.load.measured_bytes), (1, 1));
+    }
+
+    #[test]
+    fn every_fault_has_a_name_and_is_counted_once() {
+        let (mut ledger, start) = (ledger(), some_instant());
+        let cases: &[(u16, &[u8])] = &[(200, b"right"), (503, b""), (200, b"wrong"), (200, b"r")];
+        for (key, (status, body)) in (0..).zip(cases) {
+            ledger.begin(key, Purpose::Load, 0, start, start);
+            answer(&mut ledger, key, *status, body, start);
+        }
+        ledger.begin(9, Purpose::Check, 1, start, start);
+        assert_eq!(ledger.expire(start + TIMEOUT), [(9, Purpose::Check)]);
+        assert_eq!(ledger.done(9, start), None);
+        let names: Vec<_> = ledger.tally.faults.keys().map(String::as_str).collect();
+        let expected = [
+            "body too short",
+            "no whole answer within 10 s",
+            "status 503",
+            "wrong bytes",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(ledger.tally.load.answered, 1);
+        assert_eq!(
+            (ledger.tally.load.failed, ledger.tally.check.failed),
+            (3, 1)
+        );
+        assert_eq!(ledger.in_flight(), 0);
+    }
+
+    #[test]
+    fn warm_up_answers_are_not_measured() {
+        let (mut ledger, start) = (ledger(), some_instant());
+        let second = Duration::from_secs(1);
+        ledger.measure(Window::new(start, second, second));
+        ledger.begin(1, Purpose::Load, 0, start, start);
+        answer(&mut ledger, 1, 200, b"x", start + second / 2);
+        let load = &ledger.tally.load;
+        assert_eq!((load.answered, load.measured), (1, 0));
+        assert_eq!(load.latency.summary().count, 0);
+    }
+}
