@@ -30,12 +30,16 @@ mod event;
 mod fault;
 mod field;
 mod frame;
+mod head;
 mod message;
 mod metrics;
 pub mod qpack;
+mod reject;
 mod requests;
 mod settings;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod varint;
 
 pub use config::Config;

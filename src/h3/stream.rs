@@ -6,7 +6,7 @@ use crate::h3::Fault;
 use crate::h3::Input;
 use crate::h3::Message;
 use crate::h3::frame;
-use crate::h3::message::Section;
+use crate::h3::head::Section;
 use crate::http::Method;
 use crate::http::Status;
 use bytes::Buf;

@@ -207,7 +207,8 @@ impl<S: Service> Driver<S> {
         let stream = tokio::select! {
             biased;
             stream = handshake => stream,
-            () = shutdown.closed() => return metrics.closed_drain.add_one(),
+            // Nothing was promised yet: the client tries another node.
+            _ = shutdown.draining() => return metrics.closed_drain.add_one(),
         };
         drop(pass);
         let Some(stream) = stream else {

@@ -90,7 +90,7 @@ pub(super) async fn serve<S: Service>(
     } else {
         Http::One(Box::pin(common.http1.serve_connection(io, handler)))
     };
-    let mut shutdown = shutdown;
+    let mut noticing = shutdown.clone();
     let idle_at = now + common.config.idle_timeout.duration();
     let connection = Connection {
         http,
@@ -98,7 +98,7 @@ pub(super) async fn serve<S: Service>(
         watch,
         common,
         alarm: Box::pin(tokio::time::sleep_until(idle_at.into())),
-        draining: Box::pin(async move { shutdown.draining().await }),
+        draining: Box::pin(async move { noticing.draining().await }),
         until: None,
         head_since: None,
         begun: 0,
@@ -108,7 +108,11 @@ pub(super) async fn serve<S: Service>(
     let end = connection.await;
     if end == End::Done && !is_http2 {
         // A client that lingers longer than we do loses nothing but our patience.
-        drop(tokio::time::timeout(LINGER, stream.linger(LINGER_BYTES)).await);
+        let mut until = runtime::now() + LINGER;
+        if let Phase::Draining { until: drained } = shutdown.phase() {
+            until = until.min(drained);
+        }
+        drop(tokio::time::timeout_at(until.into(), stream.linger(LINGER_BYTES)).await);
     }
     end
 }

@@ -289,9 +289,6 @@ fn target(parts: &Parts) -> Result<&str, Refusal> {
         .uri
         .path_and_query()
         .map_or("", http::uri::PathAndQuery::as_str);
-    if target.len() > limits::TARGET_BYTES_MAX {
-        return Err(Refusal::FieldsTooLarge);
-    }
     if target.starts_with('/') || target == "*" {
         Ok(target)
     } else {

@@ -182,5 +182,8 @@ fn a_drain_ends_in_time_whatever_clients_do() {
     }
     server.drain(Duration::from_millis(200));
     drop(silent);
-    assert!(server.metrics.closed_drain.value() >= 1);
+    assert!(
+        server.metrics.closed_drain.value() >= 1,
+        "the silent one was cut"
+    );
 }
