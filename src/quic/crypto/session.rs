@@ -24,6 +24,7 @@ use rustls::quic;
 use std::any::Any;
 use std::io::Cursor;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 /// QUIC version 1 (RFC 9000); the only one offered.
 pub(in crate::quic) const VERSION: u32 = 1;
@@ -47,6 +48,9 @@ struct Session {
     agreed: Option<Agreed>,
     /// What the client still waits for before the TLS state may go.
     awaits_ticket: bool,
+    /// The peer's transport parameters if the TLS state went before a client was asked for them;
+    /// quinn-proto asks once, after the last flight was written. Taken through `&self`, unshared.
+    parameters: Mutex<Option<Box<[u8]>>>,
 }
 
 /// What was agreed, as `Session::handshake_data` gives it.
@@ -117,6 +121,7 @@ impl Session {
             side,
             agreed: None,
             awaits_ticket,
+            parameters: Mutex::new(None),
         }
     }
 
@@ -125,7 +130,9 @@ impl Session {
         let over = self.secrets.is_some() && !self.awaits_ticket;
         let quiet = |tls: &mut Box<quic::Connection>| !tls.is_handshaking();
         if over && self.tls.as_mut().is_some_and(quiet) {
-            self.tls = None;
+            let tls = self.tls.take().filter(|_| self.side == Side::Client);
+            let parameters = tls.as_ref().and_then(|tls| tls.quic_transport_parameters());
+            self.parameters = Mutex::new(parameters.map(Into::into));
         }
     }
 
@@ -212,15 +219,13 @@ impl crypto::Session for Session {
     }
 
     fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
-        let Some(params) = self
-            .tls
-            .as_ref()
-            .and_then(|tls| tls.quic_transport_parameters())
-        else {
-            return Ok(None);
+        let left = || self.parameters.lock().ok()?.take();
+        let params = match &self.tls {
+            Some(tls) => tls.quic_transport_parameters().map(Into::into),
+            None => left(),
         };
-        let read = TransportParameters::read(self.side, &mut Cursor::new(params));
-        read.map(Some).map_err(Into::into)
+        let read = |bytes: Box<[u8]>| TransportParameters::read(self.side, &mut Cursor::new(bytes));
+        params.map(read).transpose().map_err(Into::into)
     }
 
     fn write_handshake(&mut self, out: &mut Vec<u8>) -> Option<Keys> {
