@@ -1,5 +1,6 @@
 //! A TOML text read key by key, so that every mistake carries its line.
 
+use crate::base::units::Span;
 use crate::course::Language;
 use crate::course::Moment;
 use crate::course::Problem;
@@ -270,6 +271,20 @@ impl<'d> Entry<'d> {
             .ok_or_else(|| self.wrong("true or false"))
     }
 
+    /// A span of time, `"20m"`.
+    ///
+    /// # Errors
+    /// Not a time, or longer than a year.
+    pub fn span(&self) -> Result<Span, Problem> {
+        let text = self.text()?;
+        let span = text.parse::<Span>().ok();
+        let good = span.filter(|s| (1..=YEAR_MS).contains(&s.as_ms()));
+        good.ok_or_else(|| {
+            let what = format!("`{}` is not a time: `{text}`", self.key);
+            self.problem(what, "write one like \"20m\" or \"1h\", at most 365d")
+        })
+    }
+
     /// A moment with its offset from UTC, `2027-03-01T08:00:00+07:00`.
     ///
     /// # Errors
@@ -331,6 +346,7 @@ impl<'d> Entry<'d> {
 const LIST_MAX: usize = 256;
 /// Characters of one text in a course file.
 const TEXT_CHARS_MAX: usize = 4000;
+const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
 
 #[cfg(test)]
 mod tests {
