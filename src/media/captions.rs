@@ -186,7 +186,8 @@ mod tests {
 
     const FILE: &str = "\u{feff}WEBVTT - bài 1\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\
         \nNOTE ghi chú\n--> không phải\n\nSTYLE\n::cue { color: red }\n\n1\n\
-        00:01.000 --> 00:04.000 align:start\nMột\nHai\n\n01:00:00.500 --> 01:00:01.000\n<v Giảng viên>Ba\n";
+        00:01.000 --> 00:04.000 align:start\nMột\nHai\n\n\
+        01:00:00.500 --> 01:00:01.000\n<v Giảng viên>Ba\n";
 
     #[test]
     fn cues_keep_their_times_settings_and_lines() {
