@@ -51,7 +51,7 @@ impl Line {
         now: Instant,
         quic: &mut Connection,
         rounds: usize,
-        mut stray: impl FnMut(&Transmit, &[u8]),
+        mut stray: impl FnMut(Transmit, &[u8]),
     ) -> Progress {
         let segments = self.gso_segments_max.min(self.socket.gso_segments_max());
         for _ in 0..rounds {
@@ -64,7 +64,7 @@ impl Line {
             if transmit.destination.is_ipv4() == self.socket.local().is_ipv4() {
                 self.push(&transmit);
             } else {
-                stray(&transmit, buffer);
+                stray(transmit, buffer);
             }
         }
         Progress::More

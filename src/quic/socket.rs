@@ -21,7 +21,9 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::unix::AsyncFd;
 
 /// Messages received in one call.
 const MESSAGES_IN: usize = quinn_udp::BATCH_SIZE;
@@ -243,6 +245,18 @@ pub(in crate::quic) fn wait(sockets: &mut [libc::pollfd], timeout: Duration) -> 
         return Err(error);
     }
     Ok(())
+}
+
+/// Registers a socket with the runtime's event queue.
+///
+/// # Errors
+/// The event queue has no room.
+pub(in crate::quic) fn register(socket: &Arc<Socket>) -> io::Result<AsyncFd<Arc<Socket>>> {
+    #[expect(unsafe_code, reason = "tokio wants a promise about the descriptor")]
+    // SAFETY: the socket owns its descriptor and neither closes nor replaces it while it lives,
+    // and the returned value keeps it alive.
+    let registered = unsafe { AsyncFd::register(Arc::clone(socket)) };
+    registered.map_err(Into::into)
 }
 
 /// The entry of [`wait`] for one socket.

@@ -13,7 +13,6 @@ mod vectors;
 
 pub(super) use session::Agreed;
 pub(super) use session::ClientCrypto;
-#[expect(unused_imports, reason = "the server follows")]
 pub(super) use session::ServerCrypto;
 pub use suites::KeyExchange;
 pub use suites::provider;
