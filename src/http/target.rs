@@ -51,15 +51,24 @@ impl<'a> Target<'a> {
         if !path.starts_with('/') {
             return Err(TargetError::NotAbsolute);
         }
-        let mut escaped = false;
+        let (mut escaped, mut dotted, mut previous) = (false, false, 0);
         for byte in path.bytes() {
             match CLASS.get(usize::from(byte)) {
                 Some(Class::Plain) => {}
+                Some(Class::Slash) if previous != b'/' => {}
+                Some(Class::Slash) => return Err(TargetError::EmptySegment),
+                Some(Class::Dot) => dotted |= previous == b'/',
                 Some(Class::Escape) => escaped = true,
                 _ => return Err(TargetError::ForbiddenByte),
             }
+            previous = byte;
         }
-        check_segments(path)?;
+        if previous == b'/' && path.len() > 1 {
+            return Err(TargetError::EmptySegment);
+        }
+        if dotted && path.split('/').any(|s| s == "." || s == "..") {
+            return Err(TargetError::DotSegment);
+        }
         let path = if escaped {
             Cow::Owned(decode(path)?)
         } else {
@@ -120,6 +129,8 @@ pub fn is_authority(authority: &str) -> bool {
 #[derive(Clone, Copy)]
 enum Class {
     Plain,
+    Slash,
+    Dot,
     Escape,
     Forbidden,
 }
@@ -134,28 +145,16 @@ const fn set(table: &mut [Class; 256], byte: u8, class: Class) {
 #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
 const fn classes() -> [Class; 256] {
     let mut table = [Class::Forbidden; 256];
-    let plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/";
+    let plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,;=:@";
     let mut i = 0;
     while i < plain.len() {
         set(&mut table, plain[i], Class::Plain);
         i += 1;
     }
+    set(&mut table, b'/', Class::Slash);
+    set(&mut table, b'.', Class::Dot);
     set(&mut table, b'%', Class::Escape);
     table
-}
-
-fn check_segments(path: &str) -> Result<(), TargetError> {
-    if path == "/" {
-        return Ok(());
-    }
-    for segment in path.split('/').skip(1) {
-        match segment {
-            "" => return Err(TargetError::EmptySegment),
-            "." | ".." => return Err(TargetError::DotSegment),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn decode(path: &str) -> Result<String, TargetError> {

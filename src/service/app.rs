@@ -1,5 +1,6 @@
 //! The application: admit → route → act → reply → account.
 
+use crate::base::limits::BODY_BYTES_MAX;
 use crate::content::Library;
 use crate::http::Answer;
 use crate::http::Body;
@@ -91,9 +92,13 @@ impl App {
 }
 
 impl Service for App {
-    fn body_limit(&self, _head: &RequestHead<'_>) -> usize {
-        // No route reads content yet; a GET may carry some, which has no meaning (RFC 9110, 9.3.1).
-        0
+    fn body_limit(&self, head: &RequestHead<'_>) -> usize {
+        match head.method {
+            // Content has no meaning here (RFC 9110, 9.3.1), and nobody sends any by mistake.
+            Method::Get | Method::Head | Method::Options => 0,
+            // Taken in so that its sender hears 405 and `allow`, which say more than 413.
+            Method::Post | Method::Put | Method::Delete | Method::Other => MISTAKEN_BYTES_MAX,
+        }
     }
 
     fn call(&self, request: &Request<'_>) -> Answer {
@@ -266,6 +271,10 @@ impl Core {
         })
     }
 }
+
+/// Bytes of content taken in with a method that no URL here has.
+const MISTAKEN_BYTES_MAX: usize = 16 * 1024;
+const _: () = assert!(MISTAKEN_BYTES_MAX <= BODY_BYTES_MAX);
 
 /// Methods that every URL here takes.
 pub(crate) const ALLOW: &str = "GET, HEAD, OPTIONS";
