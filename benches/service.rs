@@ -141,7 +141,7 @@ fn parts(c: &mut Criterion) {
     let path = format!("/media/ky-nang-so/mat-khau/240p/{v}/12.m4s");
     group.bench_function("target", |b| b.iter(|| Target::parse(black_box(&path))));
     group.bench_function("content path", |b| {
-        b.iter(|| content::Path::parse(black_box(&path)))
+        b.iter(|| content::Path::parse(black_box(&path)));
     });
     group.bench_function("range", |b| {
         b.iter(|| range::select(black_box(b"bytes=65536-131071"), black_box(1 << 20)));
