@@ -1,6 +1,7 @@
 //! Floor 0: the vocabulary every other room speaks.
 //!
 //! - [`budget`]: permits for live connections, one budget over all transports.
+//! - [`calendar`]: dates of the Gregorian calendar as days.
 //! - [`digest`]: content hashes, the names of versions.
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
@@ -11,6 +12,7 @@
 //! Nothing here touches a clock, a socket, a file or a runtime.
 
 pub mod budget;
+pub mod calendar;
 pub mod digest;
 pub mod limits;
 pub mod metrics;

@@ -1,5 +1,8 @@
 //! HTTP dates (RFC 9110, 5.6.7): the one form we write and the three forms we must read.
 
+use crate::base::calendar::civil_from_days;
+use crate::base::calendar::days_from_civil;
+
 /// A moment with a resolution of one second, counted from 1970 UTC; earlier ones do not exist here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HttpDate(
@@ -11,15 +14,15 @@ const DAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"W
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
-const DAY_S: u64 = 86_400;
+const DAY_S: i64 = 86_400;
 /// 9999-12-31T23:59:59Z, the last moment that four digits of year can say.
 const LAST_S: u64 = 253_402_300_799;
 
 impl HttpDate {
     /// The date as every message carries it: `Sun, 06 Nov 1994 08:49:37 GMT`.
     pub fn format(self) -> [u8; 29] {
-        let seconds = self.0.min(LAST_S);
-        let (year, month, day) = civil(seconds / DAY_S);
+        let seconds = i64::try_from(self.0.min(LAST_S)).unwrap_or(0);
+        let (year, month, day) = civil_from_days(seconds / DAY_S);
         let weekday = DAYS.get(index(seconds / DAY_S % 7)).copied();
         let name = MONTHS.get(index(month - 1)).copied();
         let mut out = *b"Thu, 00 Jan 0000 00:00:00 GMT";
@@ -66,16 +69,16 @@ impl HttpDate {
 }
 
 struct Parts {
-    year: u64,
-    month: u64,
-    day: u64,
-    second_of_day: u64,
+    year: i64,
+    month: i64,
+    day: i64,
+    second_of_day: i64,
 }
 
 impl Parts {
     fn new(day: &str, month: &str, year: &str, time: &str) -> Option<Self> {
         let at = MONTHS.iter().position(|m| m[..] == *month.as_bytes())?;
-        let month = u64::try_from(at).ok()? + 1;
+        let month = i64::try_from(at).ok()? + 1;
         let (hour, rest) = time.split_once(':')?;
         let (minute, second) = rest.split_once(':')?;
         let (hour, minute) = (digits(hour, 2)?, digits(minute, 2)?);
@@ -94,7 +97,9 @@ impl Parts {
 
     fn seconds(&self) -> Option<HttpDate> {
         let days = days_from_civil(self.year, self.month, self.day);
-        Some(HttpDate(days * DAY_S + self.second_of_day))
+        u64::try_from(days * DAY_S + self.second_of_day)
+            .ok()
+            .map(HttpDate)
     }
 }
 
@@ -115,16 +120,16 @@ fn full_year(two_digits: &str) -> Option<String> {
     Some((century + year).to_string())
 }
 
-fn digits(text: &str, len: usize) -> Option<u64> {
+fn digits(text: &str, len: usize) -> Option<i64> {
     let plain = text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
 }
 
-const fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+const fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-const fn days_in_month(year: u64, month: u64) -> u64 {
+const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -133,38 +138,12 @@ const fn days_in_month(year: u64, month: u64) -> u64 {
     }
 }
 
-/// Days since 1970 of a date of the Gregorian calendar, counted in years that begin in March.
-const fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (shifted / 400, shifted % 400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The inverse: (year, month, day).
-const fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, doe) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let day_of_year = doe - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let carried = if month <= 2 { 1 } else { 0 };
-    (year_of_era + era * 400 + carried, month, day)
-}
-
-fn two(n: u64) -> [u8; 2] {
-    let digit = |d: u64| b'0' + u8::try_from(d % 10).unwrap_or(0);
+fn two(n: i64) -> [u8; 2] {
+    let digit = |d: i64| b'0' + u8::try_from(d % 10).unwrap_or(0);
     [digit(n / 10), digit(n)]
 }
 
-fn index(n: u64) -> usize {
+fn index(n: i64) -> usize {
     usize::try_from(n).unwrap_or(0)
 }
 
