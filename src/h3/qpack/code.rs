@@ -50,7 +50,7 @@ pub(super) static CODES: [u32; SYMBOLS] = CANONICAL.codes;
 pub(super) static SORTED: [u16; SYMBOLS] = CANONICAL.sorted;
 /// Code words by length.
 pub(super) static ROWS: [Row; LEN_MAX as usize + 1] = CANONICAL.rows;
-/// What each combination of [`FAST_BITS`] bits holds.
+/// What each combination of [`FAST_BITS`] bits holds, indexed by the bits inverted.
 pub(super) static FAST: [Step; 1 << FAST_BITS] = fast_table();
 
 struct Canonical {
@@ -137,7 +137,7 @@ const fn fast_table() -> [Step; 1 << FAST_BITS] {
 const fn fill(table: &mut [Step; 1 << FAST_BITS], at: u32, count: u32, step: Step) {
     let mut i = at;
     while i < at + count {
-        table[i as usize] = step;
+        table[((1 << FAST_BITS) - 1 - i) as usize] = step;
         i += 1;
     }
 }

@@ -28,13 +28,13 @@ pub(crate) fn encode(text: &[u8], out: &mut Vec<u8>) {
         bits += len;
         if bits >= 32 {
             bits -= 32;
-            out.extend_from_slice(&low_32(acc >> bits));
+            out.extend_from_slice(&low_32(acc >> bits).to_be_bytes());
         }
     }
     let padding = bits.wrapping_neg() % 8;
     acc = (acc << padding) | ((1 << padding) - 1);
     let left = (bits + padding) / 8;
-    let tail = low_32(acc);
+    let tail = low_32(acc).to_be_bytes();
     out.extend_from_slice(tail.get(4 - left as usize..).unwrap_or_default());
 }
 
@@ -48,78 +48,93 @@ pub(crate) fn decode(code: &[u8], out: &mut Vec<u8>) -> Result<usize, Broken> {
     if out.len() < room {
         out.resize(room, 0);
     }
+    let mut text = Text { out, len: 0 };
     let mut bits = Bits::new(code);
-    let mut at = 0;
-    while bits.fill_32() {
-        while bits.count >= 24 {
+    loop {
+        bits.fill();
+        while bits.count >= FAST_BITS {
             let step = bits.step();
-            let (symbols, taken) = if step.symbols() > 0 {
-                (step.pair(), step.bits())
-            } else if bits.count >= 30 {
-                let (symbol, len) = slow(bits.acc)?;
-                ([symbol, 0], len)
-            } else {
+            if step.symbols() == 0 {
                 break;
-            };
-            if let Some(pair) = out.get_mut(at..at + 2) {
-                pair.copy_from_slice(&symbols);
             }
-            at += step.symbols().max(1);
-            bits.take(taken);
+            text.push(step.pair(), step.symbols());
+            bits.take(step.bits());
+        }
+        // Here the next symbol is longer than FAST_BITS, or the bits run low.
+        if bits.count < LEN_MAX && !bits.rest.is_empty() {
+            continue;
+        }
+        if bits.count < FAST_BITS {
+            break;
+        }
+        if !push_slow(&mut bits, &mut text)? {
+            break;
         }
     }
-    decode_tail(bits, out, at)
+    finish(bits, text)
 }
 
-/// The last symbols, one by one; what is left then must be padding.
-fn decode_tail(mut bits: Bits<'_>, out: &mut [u8], mut at: usize) -> Result<usize, Broken> {
-    bits.fill_bytes();
+/// The last bits, less than a step or the beginning of a long symbol; what is left then must be
+/// padding.
+fn finish(mut bits: Bits<'_>, mut text: Text<'_>) -> Result<usize, Broken> {
     while bits.count > 0 {
         let step = bits.step();
-        let (symbol, len) = if step.symbols() > 0 {
-            (step.pair()[0], step.first_bits())
-        } else if bits.is_padding() {
-            break;
+        if step.symbols() > 0 && step.first_bits() <= bits.count {
+            text.push(step.pair(), 1);
+            bits.take(step.first_bits());
         } else {
-            slow(bits.acc)?
-        };
-        if len > bits.count {
             break;
         }
-        if let Some(place) = out.get_mut(at) {
-            *place = symbol;
-        }
-        at += 1;
-        bits.take(len);
-        bits.fill_bytes();
     }
     if bits.is_padding() {
-        Ok(at)
+        Ok(text.len)
     } else {
         Err(Broken("a Huffman string has wrong padding"))
     }
 }
 
-/// One symbol of more than 12 bits at the top of `acc`, and its bits.
+/// Takes one symbol of more than FAST_BITS bits; false if it is not whole.
 #[cold]
-fn slow(acc: u64) -> Result<(u8, u32), Broken> {
-    let top = low_32(acc >> 32);
+fn push_slow(bits: &mut Bits<'_>, text: &mut Text<'_>) -> Result<bool, Broken> {
+    let top = !low_32(bits.inverted >> 32);
     for (len, row) in (0..=LEN_MAX).zip(&ROWS).skip(FAST_BITS as usize + 1) {
-        let code = u32::from_be_bytes(top) >> (32 - len);
+        let code = top >> (32 - len);
         if code < row.end {
+            if len > bits.count {
+                return Ok(false);
+            }
             let symbol = SORTED.get((row.offset + code - row.first) as usize);
             // The end-of-string symbol is the one that is no byte.
             let symbol = symbol.and_then(|s| u8::try_from(*s).ok());
-            return symbol.map(|s| (s, len)).ok_or(Broken(END_OF_STRING));
+            text.push([symbol.ok_or(Broken(END_OF_STRING))?, 0], 1);
+            bits.take(len);
+            return Ok(true);
         }
     }
     Err(Broken(END_OF_STRING))
 }
 
-/// Bits not yet decoded, the next at the top of `acc`; the bits below `count` are ones, as the
-/// padding is.
+/// Where decoded bytes go.
+struct Text<'a> {
+    out: &'a mut [u8],
+    len: usize,
+}
+
+impl Text<'_> {
+    /// Writes both bytes and keeps `count` of them.
+    #[inline(always)]
+    fn push(&mut self, pair: [u8; 2], count: usize) {
+        if let Some(place) = self.out.get_mut(self.len..self.len + 2) {
+            place.copy_from_slice(&pair);
+        }
+        self.len += count;
+    }
+}
+
+/// Bits not yet decoded, the next at the top, all inverted: then the zeros that follow the last
+/// bit are the ones that padding consists of.
 struct Bits<'a> {
-    acc: u64,
+    inverted: u64,
     count: u32,
     rest: &'a [u8],
 }
@@ -127,60 +142,58 @@ struct Bits<'a> {
 impl<'a> Bits<'a> {
     const fn new(rest: &'a [u8]) -> Self {
         Self {
-            acc: u64::MAX,
+            inverted: 0,
             count: 0,
             rest,
         }
     }
 
-    /// Makes at least 32 bits ready; false when the input has less.
-    fn fill_32(&mut self) -> bool {
-        if self.count >= 32 {
-            return true;
+    /// Makes at least 56 bits ready if the input has them. Bits beyond `count` may be there
+    /// already; they are the same bits that the next call adds.
+    #[inline(always)]
+    fn fill(&mut self) {
+        if let Some(word) = self.rest.first_chunk::<8>() {
+            self.inverted |= !u64::from_be_bytes(*word) >> self.count;
+            let bytes = (63 - self.count) / 8;
+            self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
+            self.count += bytes * 8;
+            return;
         }
-        let Some((word, rest)) = self.rest.split_first_chunk::<4>() else {
-            return false;
-        };
-        let word = u64::from(!u32::from_be_bytes(*word));
-        self.acc &= !(word << (32 - self.count));
-        self.count += 32;
-        self.rest = rest;
-        true
-    }
-
-    fn fill_bytes(&mut self) {
-        while self.count <= 56 {
-            let Some((byte, rest)) = self.rest.split_first() else {
-                return;
-            };
-            self.acc &= !(u64::from(!byte) << (56 - self.count));
+        while self.count <= 56
+            && let Some((byte, rest)) = self.rest.split_first()
+        {
+            self.inverted |= u64::from(!byte) << (56 - self.count);
             self.count += 8;
             self.rest = rest;
         }
     }
 
+    #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "FAST_BITS bits index a table of 2^FAST_BITS entries"
     )]
     fn step(&self) -> Step {
-        FAST[(self.acc >> (64 - FAST_BITS)) as usize]
+        FAST[(self.inverted >> (64 - FAST_BITS)) as usize]
     }
 
+    #[inline(always)]
     const fn take(&mut self, bits: u32) {
-        self.acc = (self.acc << bits) | ((1 << bits) - 1);
+        self.inverted <<= bits;
         self.count -= bits;
     }
 
     const fn is_padding(&self) -> bool {
-        self.count < 8 && self.acc == u64::MAX
+        self.count < 8 && self.inverted == 0
     }
 }
 
-/// The low 32 bits, first byte first.
-const fn low_32(value: u64) -> [u8; 4] {
-    let [_, _, _, _, low @ ..] = value.to_be_bytes();
-    low
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half is what is asked for"
+)]
+const fn low_32(value: u64) -> u32 {
+    value as u32
 }
 
 #[expect(clippy::indexing_slicing, reason = "a byte indexes 257 entries")]
