@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../bodies/frames.rs"]
+mod frames;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| frames::run(bytes));
