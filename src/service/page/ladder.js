@@ -33,8 +33,10 @@ export function pickLevel(levels, current, bits, ahead, sparing) {
   const fits = (share) => Math.max(0, levels.findLastIndex((l) => l.bandwidth <= bits * share));
   if (ahead < PANIC_S) return Math.min(fits(0.5), current, top);
   const wanted = Math.min(fits(0.7), top);
-  // Upwards only from a buffer that survives a wrong guess; downwards at once.
-  return wanted > current && ahead < SAFE_S ? Math.min(current, top) : wanted;
+  // Upwards only from a buffer that survives a wrong guess, or with much width to spare;
+  // downwards at once.
+  const bold = ahead >= SAFE_S || bits > 4 * levels[wanted].bandwidth;
+  return wanted > current && !bold ? Math.min(current, top) : wanted;
 }
 
 /** Whether a running download should be given up for a lower rendition. */

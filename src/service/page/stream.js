@@ -133,7 +133,7 @@ export class Stream extends EventTarget {
         this.dispatchEvent(new CustomEvent("failed", { detail: error }));
       });
     }
-    this.#endWhenDone(source, run.signal);
+    this.#tend(source, run.signal);
   }
 
   /** Which buffers are needed: picture and shared sound, both in one, or sound alone. */
@@ -152,11 +152,18 @@ export class Stream extends EventTarget {
     ];
   }
 
-  async #endWhenDone(source, signal) {
+  /** Ends the source once all is appended, and frees a picture that stands at a hole. */
+  async #tend(source, signal) {
+    let stood = 0, last = -1;
     while (!signal.aborted) {
+      const video = this.#video, now = video.currentTime;
+      const stuck = now === last && !video.paused && !video.seeking && !video.ended && this.ahead > 1;
+      stood = stuck ? stood + 1 : 0;
+      last = now;
+      if (stood >= 4) { stood = 0; video.currentTime = now + 0.15; }
       const idle = this.#tracks.every((track) => track.done && !track.busy);
       if (idle && source.readyState === "open") source.endOfStream();
-      await pause(this, 400, signal);
+      await rest(500, signal);
     }
   }
 
@@ -179,6 +186,7 @@ class Track {
   #type;
   #appended = null; // address of the init segment the buffer knows
   #cursor = 0; // where the next segment begins by the playlist, seconds
+  #rewriting = false; // segments of another level are being replaced from the cursor on
   #last = null;
   #flight = null; // {abort, start, end} of the download under way
   #inits = new Map();
@@ -211,16 +219,22 @@ class Track {
   sought() {
     const now = this.#video.currentTime, flight = this.#flight;
     this.done = false;
+    this.#rewriting = false;
     if (flight && (now < flight.start - 1 || now > flight.end + 1)) flight.abort.abort();
   }
 
-  /** Drops what is loaded of another level beyond the next second, so that a choice is seen soon. */
+  /**
+   * Fetches again from the next segment on, over what is loaded of another level, so that a
+   * choice is soon seen. Nothing is removed: a hole would stop the picture.
+   */
   async switchSoon() {
+    if (this.level === this.#stream.decide(this.level, this.ahead())) return;
     const list = await this.#stream.playlist(this.address).catch(() => null);
     const next = list?.segments.find((s) => s.start >= this.#video.currentTime + 1);
-    if (!next || this.level === this.#stream.decide(this.level, this.ahead())) return;
+    if (!next) return;
     this.#flight?.abort.abort();
-    await this.#remove(next.start, Infinity).catch(() => {});
+    this.#cursor = next.start;
+    this.#rewriting = true;
     this.done = false;
     this.#stream.wake();
   }
@@ -238,21 +252,25 @@ class Track {
   /** Fetches and appends one segment; false when there is nothing to do now. */
   async #step(signal) {
     const now = this.#video.currentTime, end = this.#end();
-    if (Math.abs(end - this.#cursor) > 0.6) this.#cursor = end;
+    this.#rewriting &&= this.#cursor < end - 0.6;
+    if (!this.#rewriting && Math.abs(end - this.#cursor) > 0.6) this.#cursor = end;
+    const ahead = (this.#rewriting ? this.#cursor : end) - now;
     this.#jumpHole(now);
-    const goal = this.#video.paused && now === 0 ? AHEAD_IDLE_S : AHEAD_S;
-    if (end - now >= goal) return this.#trim(now);
-    if (this.adapts) this.#turn(end - now);
+    const goal = this.#video.played.length === 0 ? AHEAD_IDLE_S : AHEAD_S;
+    if (ahead >= goal) return this.#trim(now);
+    if (this.adapts) this.#turn(ahead);
     const address = this.address;
     const list = await this.#stream.playlist(address);
     let at = segmentAt(list.segments, this.#cursor);
     // A segment that added nothing is not fetched for ever.
-    if (this.#last?.at === at && this.#last.end === end && this.#last.address === address) at += 1;
+    if (!this.#rewriting && this.#last?.at === at && this.#last.end === end && this.#last.address === address) at += 1;
     const segment = list.segments[at];
     this.done = !segment;
     if (!segment) return false;
-    const [init, bytes] = await this.#fetch(list.init, segment, end - now, signal);
+    const [init, bytes] = await this.#fetch(list.init, segment, ahead, signal);
     if (signal.aborted) return false;
+    const moved = this.#cursor > segment.start + 1 || this.#cursor < segment.start - 1;
+    if (moved && this.#rewriting) return true; // another level was chosen meanwhile
     if (init && this.#appended !== list.init) {
       await this.#append(init);
       this.#appended = list.init;
@@ -380,6 +398,13 @@ async function idle(buffer) {
       buffer.addEventListener("error", () => fail(new Error("unplayable")), { once: true });
     });
   }
+}
+
+function rest(ms, signal) {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+  });
 }
 
 /** Waits for `wake` or `ms`, whichever is first. */
