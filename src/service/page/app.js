@@ -87,7 +87,7 @@ async function outline(id) {
       el("h2", {}, link(`#/course/${id}/lesson/${one.id}`, one.title)),
       words("p", one.summary),
       el("p", { class: "meta" }, () => about(one)),
-      quizLinks(course, one.id))));
+      quizLinks(course, one.id, false))));
   return { title: () => `${pick(course.title).text} · Lamplight`, nodes: [
     way([["#/", () => t("back_courses")]]),
     el("div", { class: "hero" }, words("h1", course.title, { tabindex: -1 }),
@@ -144,11 +144,12 @@ function trouble(error) {
   return { title: () => `${text()} · Lamplight`, nodes: [heading(text), button] };
 }
 
-function quizLinks(course, lessonId) {
+function quizLinks(course, lessonId, counted = true) {
   const some = course.quizzes.filter((q) => (q.lesson ?? null) === lessonId);
   return some.length ? el("p", { class: "exercises" }, some.map((q) =>
     el("a", { class: "button second", href: `#/course/${course.id}/quiz/${q.id}` },
-      () => `${pick(q.title).text || t("exercise")} · ${t("n_items", { n: q.items })}`))) : null;
+      () => [pick(q.title).text || t("exercise"), counted && t("n_items", { n: q.items })]
+        .filter(Boolean).join(" · ")))) : null;
 }
 
 function attachments(lesson) {

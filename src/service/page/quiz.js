@@ -46,7 +46,7 @@ const KINDS = {
   }),
   num: (item, lang, desk) => [field(item, desk, {
     label: item.unit ? () => t("number_in", { unit: item.unit }) : () => t("number"),
-    inputmode: "decimal", pattern: "[-+]?[0-9]*([.,][0-9]+)?", maxlength: 24 })],
+    inputmode: "decimal", pattern: "[+\\-]?[0-9]*([.,][0-9]+)?", maxlength: 24 })],
   text: (item, lang, desk) => [field(item, desk, {
     label: () => t("answer_up_to", { n: item.max_chars ?? 200 }), maxlength: item.max_chars ?? 200 })],
   match: matching,
