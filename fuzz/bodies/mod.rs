@@ -11,4 +11,4 @@ macro_rules! bodies {
     };
 }
 
-bodies![frames, qpack];
+bodies![conditions, frames, qpack, ranges, targets];
