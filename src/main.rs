@@ -1,3 +1,51 @@
 //! The `lamplight` binary: flags, one command, an exit code.
 
-fn main() {}
+use clap::Parser as _;
+use lamplight::command;
+use lamplight::command::Cli;
+use lamplight::command::Command;
+use lamplight::command::ConfigCommand;
+use lamplight::command::Exit;
+use lamplight::command::Form;
+use lamplight::command::ServeFlags;
+use lamplight::server;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(flags) => serve(&flags),
+        Command::Check { json, path } => {
+            command::check(&path, if json { Form::Json } else { Form::Lines })
+        }
+        Command::Config {
+            command: ConfigCommand::Check { file },
+        } => command::config_check(file.as_deref(), std::env::vars()),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn serve(flags: &ServeFlags) -> Exit {
+    let config = match flags.config(std::env::vars()) {
+        Ok(config) => config,
+        Err(error) => return complain(&error, Exit::Usage),
+    };
+    match server::run(config) {
+        Ok(()) => Exit::Done,
+        Err(error) => complain(&error, Exit::Failed),
+    }
+}
+
+/// Prints the error with its causes.
+fn complain(error: &dyn std::error::Error, exit: Exit) -> Exit {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    // With standard error closed, the exit code still tells.
+    drop(writeln!(std::io::stderr(), "lamplight: {line}"));
+    exit
+}

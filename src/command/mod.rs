@@ -1,1 +1,43 @@
-//! Not built yet.
+//! Floor 9: the command line, and the commands that do not serve.
+//!
+//! - [`Cli`]: flags and subcommands, and how they lie over file and environment.
+//! - [`check`]: course folders, for their authors.
+//! - [`config_check`]: a configuration, for operators.
+//!
+//! Exit codes: 0 done, 1 failed (a problem was found, the server could not start), 2 used wrongly
+//! (unknown flag, unknown key).
+
+mod check;
+mod cli;
+mod config_check;
+mod print;
+
+pub use check::Form;
+pub use check::check;
+pub use cli::Cli;
+pub use cli::Command;
+pub use cli::ConfigCommand;
+pub use cli::ServeFlags;
+pub use config_check::config_check;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// A problem was found, or something could not be done.
+    Failed,
+    /// Wrong flags or keys.
+    Usage,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+        }
+    }
+}

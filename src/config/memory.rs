@@ -10,6 +10,8 @@ use std::path::Path;
 const QUIC_CONNECTION_BYTES: u64 = 16 * 1024;
 /// Measured: an idle HTTP/2 connection with its TLS session.
 const TCP_CONNECTION_BYTES: u64 = 34 * 1024;
+/// Measured: what resumption with early data keeps of one session.
+const EARLY_SESSION_BYTES: u64 = 300;
 /// Code, catalogue, sockets' bookkeeping of one worker.
 const WORKER_BYTES: u64 = 24 * 1024 * 1024;
 /// Share of the machine that a configuration may take before a warning; the rest is the kernel's
@@ -64,10 +66,19 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
     } else {
         config.server.workers
     };
+    let early = if config.quic.early_data {
+        config.quic.early_sessions_max as u64
+    } else {
+        0
+    };
     let parts = vec![
         (
             format!("{connections} idle HTTP/3 connections (server.connections_max)"),
             Size::bytes(connections * QUIC_CONNECTION_BYTES),
+        ),
+        (
+            format!("{early} sessions for early data (quic.early_sessions_max)"),
+            Size::bytes(early * EARLY_SESSION_BYTES),
         ),
         (
             format!("{workers} workers"),

@@ -3,6 +3,8 @@
 use crate::base::limits;
 use crate::base::units::Span;
 use crate::content;
+use crate::h3;
+use crate::quic;
 use crate::runtime::tls;
 use crate::service;
 use crate::tcp;
@@ -21,6 +23,10 @@ pub struct Config {
     pub log: Log,
     /// The certificate.
     pub tls: tls::Config,
+    /// QUIC.
+    pub quic: quic::Config,
+    /// HTTP/3.
+    pub h3: h3::Config,
     /// HTTP/2 and HTTP/1.1.
     pub tcp: tcp::Config,
     /// Course folders and the cache of what is made from them.
@@ -43,8 +49,8 @@ pub struct Server {
     pub data: PathBuf,
     /// Workers, each one thread with its own sockets, up to 64. Default 0: one per core.
     pub workers: usize,
-    /// Number of this node, 0 to 255, different on every node that shares a keyring. Default 0.
-    pub node: u8,
+    /// Number of this node, 0 to 16383, different on every node that shares a keyring. Default 0.
+    pub node: u16,
     /// Live connections over QUIC and TCP together, up to 1,000,000. Default 450000; an idle
     /// HTTP/3 connection takes about 16 KiB.
     pub connections_max: usize,
@@ -107,10 +113,14 @@ impl Config {
     /// The first that cannot be used, as a sentence with the key and what to write instead.
     pub fn check(&self) -> Result<(), String> {
         self.server.check()?;
+        self.quic.check().map_err(|error| error.to_string())?;
         self.tcp.check()?;
         self.public.check().map_err(|error| error.to_string())
     }
 }
+
+/// Node numbers have 14 bits in a connection id.
+const NODE_MAX: u16 = 16_383;
 
 impl Server {
     fn check(&self) -> Result<(), String> {
@@ -120,6 +130,9 @@ impl Server {
         let mut ports = self.listen.iter().filter(|address| address.port() != 0);
         if let Some(twice) = ports.find(|a| self.listen.iter().filter(|b| a == b).count() > 1) {
             return Err(format!("server.listen names {twice} twice; remove one"));
+        }
+        if self.node > NODE_MAX {
+            return Err(format!("server.node is {}; use 0 to {NODE_MAX}", self.node));
         }
         if self.workers > limits::WORKERS_MAX {
             let (is, max) = (self.workers, limits::WORKERS_MAX);

@@ -1,1 +1,26 @@
-//! Not built yet.
+//! Floor 9: the composition root.
+//!
+//! - [`run`]: what `lamplight serve` does from the first log line to the exit.
+//! - [`Server`]: the same without signals and output, for tests: [`Server::start`],
+//!   [`Server::drain`], [`Server::wait`].
+//! - `bind`: every socket before the first worker, so that a taken port is a sentence and not
+//!   half a server. `worker`: one thread's share. `ops`: health, metrics, reload, drain.
+//!
+//! Order at start: keys → certificate → catalogue → sockets → workers → operations → ready.
+//! Invariants: the end is a drain, bounded by `server.drain_timeout`; a reload that fails leaves
+//! what was in use; a worker that stops by itself ends the process with an error.
+
+mod announce;
+mod bind;
+mod log;
+mod ops;
+mod readiness;
+mod run;
+mod state;
+mod supervise;
+mod worker;
+
+pub use bind::BindError;
+pub use run::Server;
+pub use run::StartError;
+pub use supervise::run;

@@ -1,0 +1,232 @@
+//! Building the whole from a configuration.
+
+use crate::base::budget::Budget;
+use crate::base::metrics;
+use crate::config::Config;
+use crate::content::Library;
+use crate::content::LoadError;
+use crate::runtime;
+use crate::runtime::Shutdown;
+use crate::runtime::Trigger;
+use crate::runtime::Worker;
+use crate::runtime::keyring::Keyring;
+use crate::runtime::keyring::KeyringError;
+use crate::runtime::keyring::Purpose;
+use crate::runtime::tls;
+use crate::runtime::tls::Identity;
+use crate::runtime::tls::Prints;
+use crate::runtime::tls::Tickets;
+use crate::runtime::tls::TlsError;
+use crate::server::bind;
+use crate::server::bind::BindError;
+use crate::server::ops;
+use crate::server::state::State;
+use crate::server::worker;
+use crate::service;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use tokio::sync::mpsc;
+
+/// A running server: its threads, and the handles to ask and to end it.
+pub struct Server {
+    pub(super) state: Arc<State>,
+    pub(super) workers: Vec<Worker<()>>,
+    /// Hears when the last worker has ended.
+    pub(super) alive: mpsc::Receiver<()>,
+    ops_address: SocketAddr,
+    ops: Worker<io::Result<()>>,
+    ops_end: Trigger,
+}
+
+/// Why the server cannot start; each says what, where and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The keyring.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// The certificate.
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
+    /// The TLS stack itself.
+    #[error("TLS cannot be configured")]
+    Tls(#[from] rustls::Error),
+    /// The content folder.
+    #[error(transparent)]
+    Content(#[from] LoadError),
+    /// An address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// `log.level` is no filter.
+    #[error("log.level cannot be read; write error, warn, info, debug or trace")]
+    Log(#[from] tracing_subscriber::filter::ParseError),
+    /// A thread.
+    #[error("no thread can be started")]
+    Thread(#[source] io::Error),
+    /// The system's signals.
+    #[error("signals cannot be watched")]
+    Signals(#[source] io::Error),
+    /// A worker ended by itself.
+    #[error("a worker stopped unexpectedly; the log says where")]
+    Stopped,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listen", &self.state.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Starts everything that `config` asks for and returns once all sockets are bound and all
+    /// threads are started.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let keys = Keyring::open(&config.server.data.join("keys"))?;
+        let identity = Arc::new(Identity::open(config.tls.clone(), &config.server.data)?);
+        let library = Library::open(config.content.clone())?;
+        let count = worker_count(&config);
+        let (listen, sockets) = bind::all(&config, count)?;
+        let ops_listener = bind::ops(config.server.ops)?;
+
+        let (trigger, shutdown) = Shutdown::new();
+        let tickets = |purpose| Arc::new(Tickets::new(keys.accepted(purpose)));
+        let all_metrics: Vec<_> = (0..count).map(|_| worker::Metrics::default()).collect();
+        let state = Arc::new(State {
+            listen,
+            workers: count,
+            library: Arc::clone(&library),
+            identity: Arc::clone(&identity),
+            tcp_tickets: tickets(Purpose::TcpTicket),
+            quic_tickets: tickets(Purpose::QuicTicket),
+            budget: Arc::new(Budget::new(config.server.connections_max)),
+            sources: all_metrics.iter().flat_map(sources).collect(),
+            trigger,
+            shutdown: shutdown.clone(),
+            started: runtime::now(),
+            up: AtomicUsize::new(0),
+            config,
+        });
+        let config = &state.config;
+        let tcp_tls = tls::tcp(identity, Arc::clone(&state.tcp_tickets))?;
+        let service = service::Shared::new(config.public.clone(), library, shutdown.clone());
+        let (alive, ended) = mpsc::channel(1);
+        let mut workers = Vec::new();
+        for (n, (sockets, metrics)) in sockets.into_iter().zip(all_metrics).enumerate() {
+            let parts = worker::Parts {
+                sockets,
+                config: config.clone(),
+                tcp_tls: Arc::clone(&tcp_tls),
+                service: Arc::clone(&service),
+                budget: Arc::clone(&state.budget),
+                metrics,
+                shutdown: shutdown.clone(),
+                state: Arc::clone(&state),
+                alive: alive.clone(),
+            };
+            let started = Worker::start(format!("worker {n}"), move || worker::serve(parts));
+            workers.push(started.map_err(StartError::Thread)?);
+        }
+        Self::with_ops(state, workers, ended, ops_listener)
+    }
+
+    fn with_ops(
+        state: Arc<State>,
+        workers: Vec<Worker<()>>,
+        alive: mpsc::Receiver<()>,
+        listener: std::net::TcpListener,
+    ) -> Result<Self, StartError> {
+        let (ops_end, closed) = Shutdown::new();
+        let ops_address = listener.local_addr().map_err(StartError::Thread)?;
+        let shared = Arc::clone(&state);
+        let started = Worker::start("operations".to_owned(), move || {
+            ops::serve(listener, shared, closed)
+        });
+        let ops = started.map_err(StartError::Thread)?;
+        Ok(Self {
+            state,
+            workers,
+            alive,
+            ops_address,
+            ops,
+            ops_end,
+        })
+    }
+
+    /// The public addresses, with the ports that were found for port 0.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.state.listen
+    }
+
+    /// The address of the operations listener.
+    pub const fn ops_address(&self) -> SocketAddr {
+        self.ops_address
+    }
+
+    /// Hashes of the certificate in use.
+    pub fn prints(&self) -> Prints {
+        self.state.identity.prints()
+    }
+
+    /// The leaf certificate in use, DER: what a test trusts.
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        self.state.identity.certificate().map(|der| der.to_vec())
+    }
+
+    /// Reads certificate, keys and content again.
+    ///
+    /// # Errors
+    /// A sentence for each that stayed as it was.
+    pub fn reload(&self) -> Result<(), Vec<String>> {
+        self.state.reload()
+    }
+
+    /// Why new learners should go elsewhere; empty when ready.
+    pub fn not_ready(&self) -> Vec<String> {
+        self.state.not_ready()
+    }
+
+    /// Begins the drain.
+    pub fn drain(&self) {
+        self.state.drain();
+    }
+
+    /// Cuts what is left and ends every thread.
+    ///
+    /// # Errors
+    /// [`StartError::Stopped`] if a worker had panicked.
+    pub fn close(self) -> Result<(), StartError> {
+        self.state.trigger.close();
+        let ended: Vec<_> = self.workers.into_iter().map(Worker::join).collect();
+        self.ops_end.close();
+        let ops = self.ops.join();
+        let all_well = ended.iter().all(Result::is_ok) && matches!(ops, Ok(Ok(())));
+        if all_well {
+            Ok(())
+        } else {
+            Err(StartError::Stopped)
+        }
+    }
+}
+
+fn worker_count(config: &Config) -> usize {
+    match config.server.workers {
+        0 => {
+            let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+            cores.min(crate::base::limits::WORKERS_MAX)
+        }
+        chosen => chosen,
+    }
+}
+
+fn sources(metrics: &worker::Metrics) -> [Arc<dyn metrics::Source>; 2] {
+    let worker::Metrics { service, tcp } = metrics.clone();
+    [service, tcp]
+}
