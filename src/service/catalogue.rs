@@ -177,3 +177,112 @@ fn resource(catalogue: &Catalogue, body: Vec<u8>, text: bool) -> Resource {
     let hash = Digest::of(&[&body]).to_string();
     Resource::new(about, Content::Memory(Bytes::from(body)), &hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+    use crate::course::Language;
+    use crate::course::Slug;
+    use crate::course::Texts;
+    use crate::http::Body;
+    use crate::http::Method;
+
+    fn course(id: &str, title: &str, lang: &str, audience: &[&str]) -> Course {
+        let lang = Language::parse(lang).unwrap();
+        Course {
+            id: Slug::parse(id).unwrap(),
+            revision: 1,
+            title: Texts::one(lang.clone(), title),
+            summary: Texts::default(),
+            languages: vec![lang],
+            audience: audience.iter().filter_map(|a| Slug::parse(a)).collect(),
+            prerequisites: Vec::new(),
+            license: None,
+            pass: 0.7,
+            lessons: Vec::new(),
+            quizzes: Vec::new(),
+        }
+    }
+
+    fn catalogue() -> Arc<Catalogue> {
+        let courses = vec![
+            course("a", "Kỹ năng số", "vi", &[]),
+            course("b", "Mật khẩu", "vi", &["hoc-sinh"]),
+            course("c", "Passwords", "en", &["giao-vien"]),
+            course("d", "Định danh", "vi", &[]),
+        ];
+        Arc::new(Catalogue {
+            courses,
+            ..Catalogue::default()
+        })
+    }
+
+    /// Ids of the courses in a page, and the URL of the next.
+    fn page(
+        prepared: &mut Prepared,
+        now: &Arc<Catalogue>,
+        url: &str,
+    ) -> (Vec<String>, Option<String>) {
+        let query = ListQuery::of(&Target::parse(url).unwrap()).unwrap();
+        let reply = prepared.list(now, &query);
+        let reply = reply.reply(Method::Get, &Fields::new()).unwrap();
+        let Body::Slices(slices) = reply.body else {
+            panic!("not held")
+        };
+        let json: serde_json::Value = serde_json::from_slice(&slices[0]).unwrap();
+        let ids = json["courses"].as_array().unwrap().iter();
+        let ids = ids.map(|c| c["id"].as_str().unwrap().to_owned()).collect();
+        (ids, json["next"].as_str().map(str::to_owned))
+    }
+
+    #[test]
+    fn following_next_shows_every_matching_course_once() {
+        let (now, mut prepared) = (catalogue(), Prepared::default());
+        for (url, wanted) in [
+            ("/v1/courses?limit=1", "abcd"),
+            ("/v1/courses?limit=3", "abcd"),
+            ("/v1/courses", "abcd"),
+            ("/v1/courses?lang=VI&limit=2", "abd"),
+            ("/v1/courses?audience=hoc-sinh&limit=1", "abd"),
+            ("/v1/courses?q=m%E1%BA%ACT+khau", "b"),
+            ("/v1/courses?q=DINH&lang=vi&limit=1", "d"),
+            ("/v1/courses?after=b", "cd"),
+            ("/v1/courses?after=bb", "cd"),
+            ("/v1/courses?after=zz", ""),
+            ("/v1/courses?q=nothing", ""),
+        ] {
+            let (mut seen, mut next) = (String::new(), Some(url.to_owned()));
+            while let Some(url) = next {
+                let (ids, more) = page(&mut prepared, &now, &url);
+                seen.extend(ids);
+                next = more;
+                assert!(seen.len() <= 4, "{url} does not end");
+            }
+            assert_eq!(seen, wanted, "{url}");
+        }
+    }
+
+    #[test]
+    fn ever_new_questions_cost_no_memory() {
+        let (now, mut prepared) = (catalogue(), Prepared::default());
+        for n in 0..2 * CATALOGUE_REPLIES_MAX {
+            assert!(
+                prepared
+                    .course(&now, "a", &format!("https://h{n}"))
+                    .is_some()
+            );
+            assert!(prepared.replies.len() <= CATALOGUE_REPLIES_MAX);
+        }
+        assert!(prepared.course(&now, "x", "").is_none());
+    }
+
+    #[test]
+    fn a_reload_shows_at_once() {
+        let (now, mut prepared) = (catalogue(), Prepared::default());
+        assert_eq!(page(&mut prepared, &now, "/v1/courses").0.len(), 4);
+        let empty = Arc::<Catalogue>::default();
+        assert_eq!(page(&mut prepared, &empty, "/v1/courses").0.len(), 0);
+        assert!(prepared.course(&empty, "a", "").is_none());
+    }
+}
