@@ -5,6 +5,7 @@ use crate::base::metrics;
 use crate::config::Config;
 use crate::content::Library;
 use crate::content::LoadError;
+use crate::quic;
 use crate::runtime;
 use crate::runtime::Shutdown;
 use crate::runtime::Trigger;
@@ -63,6 +64,9 @@ pub enum StartError {
     /// `log.level` is no filter.
     #[error("log.level cannot be read; write error, warn, info, debug or trace")]
     Log(#[from] tracing_subscriber::filter::ParseError),
+    /// The data directory.
+    #[error("the data directory (--data) cannot be written")]
+    Data(#[source] io::Error),
     /// A thread.
     #[error("no thread can be started")]
     Thread(#[source] io::Error),
@@ -92,6 +96,8 @@ impl Server {
         let keys = Keyring::open(&config.server.data.join("keys"))?;
         let identity = Arc::new(Identity::open(config.tls.clone(), &config.server.data)?);
         let library = Library::open(config.content.clone())?;
+        let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
+        let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
         let (listen, sockets) = bind::all(&config, count)?;
         let ops_listener = bind::ops(config.server.ops)?;
@@ -115,15 +121,33 @@ impl Server {
             config,
         });
         let config = &state.config;
-        let tcp_tls = tls::tcp(identity, Arc::clone(&state.tcp_tickets))?;
+        let tcp_tls = tls::tcp(Arc::clone(&identity), Arc::clone(&state.tcp_tickets))?;
+        let quic_tickets = Arc::clone(&state.quic_tickets);
+        let quic_tls = quic::server::tls(&config.quic, identity, quic_tickets)?;
+        let handover = quic::server::Handover::among(count, config.quic.handover_max);
         let service = service::Shared::new(config.public.clone(), library, shutdown.clone());
         let (alive, ended) = mpsc::channel(1);
         let mut workers = Vec::new();
-        for (n, (sockets, metrics)) in sockets.into_iter().zip(all_metrics).enumerate() {
+        let shares = sockets.into_iter().zip(all_metrics).zip(handover);
+        for (n, ((sockets, metrics), handover)) in shares.enumerate() {
+            let worker = u8::try_from(n).unwrap_or(u8::MAX);
+            let owner = quic::Owner {
+                node: config.server.node,
+                generation,
+                worker,
+            };
+            let tls = Arc::clone(&quic_tls);
+            let quic = worker::Quic {
+                tls,
+                keys: quic_keys(&keys),
+                owner,
+                handover,
+            };
             let parts = worker::Parts {
                 sockets,
                 config: config.clone(),
                 tcp_tls: Arc::clone(&tcp_tls),
+                quic,
                 service: Arc::clone(&service),
                 budget: Arc::clone(&state.budget),
                 metrics,
@@ -226,7 +250,33 @@ fn worker_count(config: &Config) -> usize {
     }
 }
 
-fn sources(metrics: &worker::Metrics) -> [Arc<dyn metrics::Source>; 2] {
-    let worker::Metrics { service, tcp } = metrics.clone();
-    [service, tcp]
+fn sources(metrics: &worker::Metrics) -> [Arc<dyn metrics::Source>; 4] {
+    let worker::Metrics {
+        service,
+        tcp,
+        quic,
+        h3,
+    } = metrics.clone();
+    [service, tcp, quic, h3]
 }
+
+/// The engine's secrets. They change only with a restart: ids and tokens under the former keys are
+/// out there.
+fn quic_keys(ring: &Keyring) -> quic::server::Keys {
+    let [ids, reset, address] = [
+        Purpose::ConnectionId,
+        Purpose::StatelessReset,
+        Purpose::AddressToken,
+    ]
+    .map(|purpose| ring.current(purpose).bytes);
+    let mut half = [0; 16];
+    half.copy_from_slice(ids.split_at(16).0);
+    quic::server::Keys {
+        ids: half,
+        reset,
+        address,
+    }
+}
+
+/// Process generations that a connection id can tell apart.
+const GENERATIONS: u64 = 4096;

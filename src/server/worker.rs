@@ -2,13 +2,14 @@
 
 use crate::base::budget::Budget;
 use crate::config::Config;
+use crate::h3;
+use crate::quic;
 use crate::runtime;
 use crate::runtime::Shutdown;
 use crate::server::bind::Sockets;
 use crate::server::state::State;
 use crate::service;
 use crate::tcp;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,6 +20,7 @@ pub(super) struct Parts {
     pub(super) sockets: Sockets,
     pub(super) config: Config,
     pub(super) tcp_tls: Arc<rustls::ServerConfig>,
+    pub(super) quic: Quic,
     pub(super) service: Arc<service::Shared>,
     pub(super) budget: Arc<Budget>,
     pub(super) metrics: Metrics,
@@ -28,11 +30,21 @@ pub(super) struct Parts {
     pub(super) alive: mpsc::Sender<()>,
 }
 
+/// What QUIC needs beside that.
+pub(super) struct Quic {
+    pub(super) tls: Arc<rustls::ServerConfig>,
+    pub(super) keys: quic::server::Keys,
+    pub(super) owner: quic::Owner,
+    pub(super) handover: quic::server::Handover,
+}
+
 /// One worker's numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metrics {
     pub(super) service: Arc<service::Metrics>,
     pub(super) tcp: Arc<tcp::Metrics>,
+    pub(super) quic: Arc<quic::Metrics>,
+    pub(super) h3: Arc<h3::Metrics>,
 }
 
 /// Serves until the drain has ended or its time is over.
@@ -41,40 +53,61 @@ pub(super) async fn serve(parts: Parts) {
         sockets,
         config,
         tcp_tls,
+        quic,
         service,
         budget,
         metrics,
-        shutdown,
-        state,
-        alive,
+        ..
     } = parts;
+    let Sockets {
+        tcp: listeners,
+        quic: sockets,
+    } = sockets;
     let seed = runtime::random::number();
     let app = Rc::new(service::App::new(service, metrics.service, seed));
-    for listener in sockets.tcp {
+    for listener in listeners {
+        let http3_port = listener.local_addr().ok().map(|address| address.port());
         let driver = tcp::Driver::new(tcp::Setup {
             service: Rc::clone(&app),
             tls: Arc::clone(&tcp_tls),
             config: config.tcp.clone(),
             budget: Arc::clone(&budget),
             metrics: Arc::clone(&metrics.tcp),
-            http3_port: listener
-                .local_addr()
-                .ok()
-                .map(|address: SocketAddr| address.port()),
+            http3_port,
         });
-        let shutdown = shutdown.clone();
+        let shutdown = parts.shutdown.clone();
         runtime::spawn("tcp listener", async move {
             if let Err(error) = driver.serve(listener, shutdown).await {
                 tracing::error!(%error, "a TCP listener stopped");
             }
         });
     }
-    state.up.fetch_add(1, Relaxed);
-    drop(state);
-    let mut closing = shutdown.clone();
+    let serving = Box::pin(quic::server::run(
+        quic::server::Setup {
+            sockets,
+            config: config.quic.clone(),
+            h3: config.h3.clone(),
+            tls: quic.tls,
+            keys: quic.keys,
+            owner: quic.owner,
+            handover: quic.handover,
+            budget,
+            metrics: metrics.quic,
+            h3_metrics: metrics.h3,
+            service: app,
+        },
+        parts.shutdown.clone(),
+    ));
+    runtime::spawn("quic loop", async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the QUIC loop stopped");
+        }
+    });
+    parts.state.up.fetch_add(1, Relaxed);
+    let mut closing = parts.shutdown;
     tokio::select! {
         () = runtime::drained(0) => {}
         () = closing.closed() => {}
     }
-    drop(alive);
+    drop(parts.alive);
 }
