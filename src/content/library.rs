@@ -1,108 +1,66 @@
 //! The content folder, and the way from a path to its bytes.
 
-use crate::content::Attachment;
+use crate::base::metrics;
+use crate::base::metrics::Counter;
+use crate::base::metrics::Sample;
 use crate::content::Catalogue;
 use crate::content::Chunk;
+use crate::content::Config;
+use crate::content::LoadError;
+use crate::content::Lookup;
 use crate::content::Path;
+use crate::content::cache;
+use crate::content::cache::Chunks;
+use crate::content::cache::Evictions;
+use crate::content::cache::Indexes;
+use crate::content::folder::Folder;
+use crate::content::metrics::Metrics;
+use crate::content::scan;
+use crate::content::shelf::ChunkId;
+use crate::content::shelf::Found;
+use crate::content::shelf::Job;
 use crate::course::Problem;
+use crate::runtime;
 use arc_swap::ArcSwap;
-use serde::Deserialize;
-use serde::Serialize;
 use std::fmt;
-use std::future::Future;
-use std::path::PathBuf;
-use std::pin::Pin;
+use std::path;
 use std::sync::Arc;
-
-/// `[content]`: where courses lie and how much memory their chunks may take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Folder with one folder a course. Default `content`, relative to the working directory.
-    pub dir: PathBuf,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            dir: PathBuf::from("content"),
-        }
-    }
-}
-
-/// Why content cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoadError {
-    /// The content folder cannot be read at all.
-    #[error("content folder {dir}: {reason}; set [content] dir or --content to a course folder")]
-    Folder {
-        /// The folder.
-        dir: String,
-        /// The operating system's words.
-        reason: String,
-    },
-    /// A source was replaced, removed or cut since the catalogue was made: answer 503, the next
-    /// reload mends it.
-    #[error("{file} changed since the catalogue was made: {reason}; reload the content")]
-    Changed {
-        /// Path below the content folder.
-        file: String,
-        /// What is different.
-        reason: String,
-    },
-    /// Too many chunks are being built at once: answer 503 with a short Retry-After.
-    #[error("too many chunks are being built; try again in a second")]
-    Busy,
-    /// The builder stopped unexpectedly: answer 500.
-    #[error("packaging stopped unexpectedly; the log says where")]
-    Internal,
-}
-
-/// A build under way. Dropping it gives up the wait; another who waits takes the build over.
-pub type Building = Pin<Box<dyn Future<Output = Result<Arc<Chunk>, LoadError>>>>;
-
-/// What a path leads to.
-pub enum Lookup {
-    /// It is in the cache.
-    Hit(Arc<Chunk>),
-    /// It is being built, by this request or another.
-    Miss(Building),
-    /// A file read as it is sent, with ranges.
-    File(Arc<Attachment>),
-    /// A version that was here and was replaced: 410.
-    Gone,
-    /// Nothing: 404.
-    NotFound,
-}
-
-impl fmt::Debug for Lookup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hit(chunk) => f.debug_tuple("Hit").field(chunk).finish(),
-            Self::Miss(_) => f.write_str("Miss"),
-            Self::File(file) => f.debug_tuple("File").field(file).finish(),
-            Self::Gone => f.write_str("Gone"),
-            Self::NotFound => f.write_str("NotFound"),
-        }
-    }
-}
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use tokio::sync::Semaphore;
 
 /// The content folder, opened. Shared by all workers.
-#[derive(Debug)]
 pub struct Library {
     config: Config,
     catalogue: ArcSwap<Catalogue>,
+    chunks: Chunks,
+    indexes: Arc<Indexes>,
+    evictions: Evictions,
+    /// Builds that may run at once; the others wait.
+    builders: Arc<Semaphore>,
+    metrics: Metrics,
+    /// One reload at a time, so that a slow one never replaces what a later one read. Held for the
+    /// whole reload, taken by nobody who serves.
+    reloading: Mutex<()>,
 }
 
 impl Library {
     /// Reads the folder; blocks, so call it before the loops start.
     ///
     /// # Errors
-    /// [`LoadError::Folder`] if the folder is absent, unreadable or holds no course at all.
+    /// [`LoadError::Folder`] if the folder is absent, unreadable or holds no course folder at all.
     pub fn open(config: Config) -> Result<Arc<Self>, LoadError> {
+        let catalogue = read(&config.dir, config.target_ms())?;
+        let evictions = Evictions::default();
         Ok(Arc::new(Self {
+            chunks: cache::chunks(config.cache.as_bytes(), evictions.clone()),
+            indexes: Arc::new(Indexes::new(config.index_cache.as_bytes())),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            evictions,
+            builders: Arc::new(Semaphore::new(BUILDERS)),
+            metrics: Metrics::default(),
+            reloading: Mutex::new(()),
             config,
-            catalogue: ArcSwap::default(),
         }))
     }
 
@@ -111,8 +69,22 @@ impl Library {
     /// # Errors
     /// As [`Library::open`]; the catalogue then stays as it is.
     pub fn reload(&self) -> Result<(), LoadError> {
-        let _ = &self.config;
-        Ok(())
+        let _one = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match read(&self.config.dir, self.config.target_ms()) {
+            Ok(mut catalogue) => {
+                catalogue.retire(&self.catalogue.load());
+                self.catalogue.store(Arc::new(catalogue));
+                self.metrics.reloads.add_one();
+                Ok(())
+            }
+            Err(error) => {
+                self.metrics.reloads_failed.add_one();
+                Err(error)
+            }
+        }
     }
 
     /// The catalogue now.
@@ -121,16 +93,224 @@ impl Library {
     }
 
     /// What `path` leads to.
-    pub fn find(self: &Arc<Self>, _path: &Path<'_>) -> Lookup {
-        Lookup::NotFound
+    pub fn find(self: &Arc<Self>, path: &Path<'_>) -> Lookup {
+        let catalogue = self.catalogue.load();
+        match catalogue.find(path) {
+            Found::Chunk(id, sketch) => match self.cached(&id) {
+                Some(chunk) => Lookup::Hit(chunk),
+                None => {
+                    self.metrics.misses.add_one();
+                    Lookup::Miss(Box::pin(Arc::clone(self).build(id, sketch.owned())))
+                }
+            },
+            Found::File(file) => Lookup::File(file),
+            // A replaced version is served as long as the cache remembers it.
+            Found::OtherVersion(id, version) => match self.cached(&id) {
+                Some(chunk) => Lookup::Hit(chunk),
+                None if catalogue.retired.contains(&version) => Lookup::Gone,
+                None => Lookup::NotFound,
+            },
+            Found::Nothing => Lookup::NotFound,
+        }
     }
+
+    fn cached(&self, id: &ChunkId) -> Option<Arc<Chunk>> {
+        let chunk = self.chunks.get(id);
+        if chunk.is_some() {
+            self.metrics.hits.add_one();
+        }
+        chunk
+    }
+
+    /// One build however many ask: the others wait for the guard's value. If the builder is
+    /// dropped, one of those who wait builds instead.
+    async fn build(self: Arc<Self>, id: ChunkId, job: Job) -> Result<Arc<Chunk>, LoadError> {
+        let guard = match self.chunks.get_value_or_guard_async(&id).await {
+            Ok(chunk) => return Ok(chunk),
+            Err(guard) => guard,
+        };
+        let _waiting = Waiting::new(&self.metrics)?;
+        let permit = Arc::clone(&self.builders).acquire_owned().await;
+        let indexes = Arc::clone(&self.indexes);
+        let built = runtime::blocking("packaging", move || {
+            // Released when the work ends, even if nobody hears of it any more.
+            let _permit = permit;
+            job.run(&indexes)
+        });
+        match built.await {
+            Ok(Ok(chunk)) => {
+                let chunk = Arc::new(chunk);
+                self.metrics.builds.add_one();
+                self.metrics.built_bytes.add(chunk.weight());
+                // The guard may have lost its place to an eviction; the chunk is good all the same.
+                drop(guard.insert(Arc::clone(&chunk)));
+                Ok(chunk)
+            }
+            Ok(Err(error)) => {
+                self.metrics.changed.add_one();
+                Err(error)
+            }
+            Err(_panicked) => Err(LoadError::Internal),
+        }
+    }
+}
+
+/// A build that is counted as long as it waits or runs.
+struct Waiting<'a>(&'a Metrics);
+
+impl<'a> Waiting<'a> {
+    fn new(metrics: &'a Metrics) -> Result<Self, LoadError> {
+        if metrics.building.value() >= BUILDS_MAX {
+            metrics.busy.add_one();
+            return Err(LoadError::Busy);
+        }
+        metrics.building.add(1);
+        Ok(Self(metrics))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.building.add(-1);
+    }
+}
+
+impl metrics::Source for Library {
+    fn sample(&self, into: &mut Vec<Sample>) {
+        let counted = |name, help, counter: &Counter| Sample::counter(name, help, counter);
+        let m = &self.metrics;
+        let lookups = "Chunks looked up, by outcome.";
+        let name = "lamplight_content_lookups";
+        into.push(counted(name, lookups, &m.hits).labelled("outcome", "hit"));
+        into.push(counted(name, lookups, &m.misses).labelled("outcome", "miss"));
+        into.push(counted(
+            "lamplight_content_builds",
+            "Chunks built.",
+            &m.builds,
+        ));
+        let help = "Memory of chunks built.";
+        into.push(counted(
+            "lamplight_content_built_bytes",
+            help,
+            &m.built_bytes,
+        ));
+        let (name, help) = ("lamplight_content_refused", "Chunks refused, by reason.");
+        into.push(counted(name, help, &m.changed).labelled("reason", "source_changed"));
+        into.push(counted(name, help, &m.busy).labelled("reason", "builds_waiting"));
+        let help = "Chunks that left the cache.";
+        into.push(counted(
+            "lamplight_content_evictions",
+            help,
+            self.evictions.counter(),
+        ));
+        let (name, help) = (
+            "lamplight_content_reloads",
+            "Catalogues read again, by outcome.",
+        );
+        into.push(counted(name, help, &m.reloads).labelled("outcome", "done"));
+        into.push(counted(name, help, &m.reloads_failed).labelled("outcome", "failed"));
+        self.sample_gauges(into);
+    }
+}
+
+impl Library {
+    fn sample_gauges(&self, into: &mut Vec<Sample>) {
+        let gauge = |name, help, value: u64| Sample {
+            name,
+            help,
+            kind: metrics::Kind::Gauge,
+            label: None,
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+        };
+        let catalogue = self.catalogue.load();
+        let count = |n: usize| n as u64;
+        let lessons = catalogue
+            .courses()
+            .iter()
+            .map(|course| course.lessons.len())
+            .sum();
+        let help = "Memory held by finished chunks.";
+        into.push(gauge(
+            "lamplight_content_cache_bytes",
+            help,
+            self.chunks.weight(),
+        ));
+        let help = "Memory held by sample tables.";
+        into.push(gauge(
+            "lamplight_content_index_bytes",
+            help,
+            self.indexes.weight(),
+        ));
+        let help = "Courses served.";
+        into.push(gauge(
+            "lamplight_content_courses",
+            help,
+            count(catalogue.courses().len()),
+        ));
+        into.push(gauge(
+            "lamplight_content_lessons",
+            "Lessons served.",
+            count(lessons),
+        ));
+        let help = "Problems of the content folder.";
+        into.push(gauge(
+            "lamplight_content_problems",
+            help,
+            count(catalogue.problems().len()),
+        ));
+        let help = "Chunks being built or waiting for it.";
+        into.push(Sample::gauge(
+            "lamplight_content_building",
+            help,
+            &self.metrics.building,
+        ));
+    }
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let courses = self.catalogue.load().courses().len();
+        write!(
+            f,
+            "Library({}, {courses} courses)",
+            self.config.dir.display()
+        )
+    }
+}
+
+fn read(dir: &path::Path, target_ms: u32) -> Result<Catalogue, LoadError> {
+    let refuse = |reason: String| LoadError::Folder {
+        dir: dir.display().to_string(),
+        reason,
+    };
+    let root = Folder::root(dir).map_err(|error| refuse(error.to_string()))?;
+    let catalogue = scan::library(&root, target_ms);
+    if catalogue.courses.is_empty() && catalogue.problems.is_empty() {
+        return Err(refuse("holds no course folder".to_owned()));
+    }
+    Ok(catalogue)
 }
 
 /// Every problem of a content folder (or of one course folder), in order of file and line. Blocks.
 ///
 /// # Errors
 /// [`LoadError::Folder`] if there is nothing to look at.
-pub fn check(path: &std::path::Path) -> Result<Vec<Problem>, LoadError> {
-    let _ = path;
-    Ok(Vec::new())
+pub fn check(path: &path::Path) -> Result<Vec<Problem>, LoadError> {
+    let target_ms = Config::default().target_ms();
+    if !path.join("course.toml").exists() {
+        return Ok(read(path, target_ms)?.problems);
+    }
+    let (parent, course) = Folder::above(path).map_err(|error| LoadError::Folder {
+        dir: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let mut problems = Vec::new();
+    drop(scan::course(&parent, &course, target_ms, &mut problems));
+    problems.sort();
+    Ok(problems)
 }
+
+/// Builds at once: reads of files that the kernel does not have in memory yet.
+const BUILDERS: usize = 8;
+/// Builds waiting or running before newcomers are refused.
+const BUILDS_MAX: i64 = 1024;

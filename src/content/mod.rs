@@ -8,23 +8,37 @@
 //! - [`check`]: every problem of a folder, for its authors.
 //!
 //! Invariants: a file outside the content folder is never opened, whatever link points there;
-//! nobody waits for a disk on a worker's loop; the cache never holds more than its budget; a lesson
-//! with a problem is left out and listed, its course is served without it.
+//! nobody waits for a disk on a worker's loop; the caches never hold more than their budgets; what
+//! has a problem (a rendition, a caption file, a lesson) is left out and listed, the rest of its
+//! course is served; no file that could hold an answer is ever served.
 
 mod attachment;
+mod build;
+mod cache;
 mod catalogue;
 mod chunk;
+mod config;
+mod files;
+mod folder;
+mod lesson;
 mod library;
+mod lookup;
+mod metrics;
 mod path;
+mod recording;
+mod scan;
+mod shelf;
+#[cfg(test)]
+mod tests;
 
 pub use attachment::Attachment;
 pub use catalogue::Catalogue;
 pub use chunk::Chunk;
-pub use library::Building;
-pub use library::Config;
+pub use config::Config;
 pub use library::Library;
-pub use library::LoadError;
-pub use library::Lookup;
 pub use library::check;
+pub use lookup::Building;
+pub use lookup::LoadError;
+pub use lookup::Lookup;
 pub use path::Path;
 pub use path::Place;

@@ -55,6 +55,20 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// The course it lies in.
+    pub const fn course(&self) -> &'a str {
+        match self {
+            Self::Master(at)
+            | Self::MediaPlaylist(at, ..)
+            | Self::Init(at, ..)
+            | Self::Segment(at, ..)
+            | Self::SubtitlePlaylist(at, ..)
+            | Self::SubtitleSegment(at, ..)
+            | Self::Source(at, ..) => at.course,
+            Self::Quiz(course, ..) | Self::File(course, ..) => course,
+        }
+    }
+
     fn media(place: Place<'a>, rest: &'a str) -> Option<Self> {
         let Some((track, rest)) = rest.split_once('/') else {
             return (rest == "master.m3u8").then_some(Self::Master(place));

@@ -1,0 +1,167 @@
+//! Making chunks from their sources; runs on the blocking pool.
+
+use crate::content::Chunk;
+use crate::content::LoadError;
+use crate::content::cache::Indexes;
+use crate::content::shelf::Job;
+use crate::content::shelf::LessonShelf;
+use crate::content::shelf::TrackShelf;
+use crate::http::CachePolicy;
+use crate::media::Captions;
+use crate::media::hls;
+use crate::media::hls::Audio;
+use crate::media::hls::CAPTION_SEGMENT_MS;
+use crate::media::hls::Video;
+use bytes::Bytes;
+
+impl Job {
+    /// Builds the chunk.
+    pub(crate) fn run(&self, indexes: &Indexes) -> Result<Chunk, LoadError> {
+        match self {
+            Self::Master(lesson) => Ok(playlist(lesson, master(lesson))),
+            Self::MediaPlaylist(lesson, at) => {
+                let track = lesson.at(*at)?;
+                Ok(playlist(lesson, hls::media(&track.plan, track.version)))
+            }
+            Self::Init(lesson, at) => {
+                let track = lesson.at(*at)?;
+                Ok(media(lesson, track, track.plan.init.clone()))
+            }
+            Self::Segment(lesson, at, n) => {
+                let track = lesson.at(*at)?;
+                let movie = indexes.get(&track.recording)?;
+                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
+                let bytes = track.recording.segment(index, &track.plan, *n)?;
+                Ok(media(lesson, track, bytes.ok_or(LoadError::Internal)?))
+            }
+            Self::CaptionPlaylist(lesson, at) => {
+                let caption = lesson.captions.get(*at).ok_or(LoadError::Internal)?;
+                Ok(playlist(
+                    lesson,
+                    hls::captions(lesson.duration_us, caption.version),
+                ))
+            }
+            Self::CaptionSegment(lesson, at, n) => caption(lesson, *at, *n),
+            Self::Quiz(quiz) => Ok(Chunk::new(
+                Bytes::from(quiz.json.clone()),
+                "application/json",
+                quiz.modified_unix_s,
+                CachePolicy::Immutable,
+                &quiz.keys,
+            )),
+            Self::File(file) => {
+                let changed = |reason: String| LoadError::Changed {
+                    file: file.item.shown.clone(),
+                    reason,
+                };
+                let bytes = std::fs::read(&file.item.path).map_err(|e| changed(e.to_string()))?;
+                if bytes.len() as u64 != file.item.metadata.len() {
+                    return Err(changed("another file took its place".to_owned()));
+                }
+                let modified = file.item.modified_unix_s();
+                let bytes = Bytes::from(bytes);
+                Ok(Chunk::new(
+                    bytes,
+                    file.media_type,
+                    modified,
+                    CachePolicy::Day,
+                    &file.keys,
+                ))
+            }
+        }
+    }
+}
+
+impl LessonShelf {
+    fn at(&self, at: usize) -> Result<&TrackShelf, LoadError> {
+        self.tracks.get(at).ok_or(LoadError::Internal)
+    }
+}
+
+fn playlist(lesson: &LessonShelf, text: String) -> Chunk {
+    let bytes = Bytes::from(text);
+    Chunk::new(
+        bytes,
+        PLAYLIST,
+        lesson.modified_unix_s,
+        CachePolicy::Manifest,
+        &lesson.keys,
+    )
+}
+
+fn media(lesson: &LessonShelf, track: &TrackShelf, bytes: Bytes) -> Chunk {
+    let video = track.plan.codec.is_video();
+    let media_type = if video { "video/mp4" } else { "audio/mp4" };
+    let modified = track.recording.modified_unix_s();
+    Chunk::new(
+        bytes,
+        media_type,
+        modified,
+        CachePolicy::Immutable,
+        &lesson.keys,
+    )
+}
+
+fn master(lesson: &LessonShelf) -> String {
+    let video = lesson.tracks.iter().filter(|t| t.plan.codec.is_video());
+    let videos: Vec<Video<'_>> = video
+        .map(|t| Video {
+            track: t.name.as_str(),
+            plan: &t.plan,
+        })
+        .collect();
+    let audio = lesson.tracks.iter().filter(|t| !t.plan.codec.is_video());
+    let audios: Vec<Audio<'_>> = audio
+        .map(|t| Audio {
+            track: t.name.as_str(),
+            plan: &t.plan,
+            language: &t.language,
+            with_video: t.with_video,
+        })
+        .collect();
+    let captions: Vec<_> = lesson.captions.iter().map(|c| c.language.clone()).collect();
+    hls::master(&videos, &audios, &captions)
+}
+
+fn caption(lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> {
+    let caption = lesson.captions.get(at).ok_or(LoadError::Internal)?;
+    let changed = |reason: String| LoadError::Changed {
+        file: caption.item.shown.clone(),
+        reason,
+    };
+    let text = caption.item.text().map_err(|p| changed(p.what))?;
+    if caption_version(&text, lesson.duration_us) != caption.version {
+        return Err(changed("another file took its place".to_owned()));
+    }
+    let captions = Captions::parse(&text).map_err(|e| changed(e.to_string()))?;
+    let begin = u64::from(n) * CAPTION_SEGMENT_MS;
+    // The last segment takes what lies behind the end of the picture.
+    let last = n + 1 == hls::caption_segments(lesson.duration_us);
+    let end = if last {
+        u64::MAX
+    } else {
+        begin + CAPTION_SEGMENT_MS
+    };
+    let bytes = Bytes::from(captions.segment(begin, end));
+    let modified = caption.item.modified_unix_s();
+    Ok(Chunk::new(
+        bytes,
+        VTT,
+        modified,
+        CachePolicy::Immutable,
+        &lesson.keys,
+    ))
+}
+
+/// The version of captions: their text, and where they are cut.
+pub(crate) fn caption_version(text: &str, duration_us: u64) -> crate::base::digest::Digest {
+    crate::base::digest::Digest::of(&[
+        text.as_bytes(),
+        &duration_us.to_be_bytes(),
+        &CAPTION_SEGMENT_MS.to_be_bytes(),
+        &crate::media::PACKAGING_REVISION.to_be_bytes(),
+    ])
+}
+
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const VTT: &str = "text/vtt; charset=utf-8";

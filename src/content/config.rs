@@ -1,0 +1,84 @@
+//! What may be set about content.
+
+use crate::base::units::Size;
+use crate::base::units::Span;
+use serde::Deserialize;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// `[content]`: where courses lie and how much memory their chunks may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder with one folder a course. Default `content`, relative to the working directory.
+    pub dir: PathBuf,
+    /// Memory for finished chunks (segments, playlists, quizzes), all of it used sooner or later.
+    /// Default 512 MiB, 16 MiB to 1 TiB. Too little makes every segment a file read.
+    pub cache: Size,
+    /// Memory for sample tables of recordings lately asked for: 1 MiB an hour of video. Default
+    /// 64 MiB, 1 MiB to 64 GiB. Too little makes every segment a parse of its recording's index.
+    pub index_cache: Size,
+    /// Length of segments aimed at; key frames decide. Default 4s, 1s to 30s. Shorter ones start
+    /// faster and cost more requests. A change gives every segment a new URL.
+    pub segment: Span,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("content"),
+            cache: Size::mib(512),
+            index_cache: Size::mib(64),
+            segment: Span::secs(4),
+        }
+    }
+}
+
+impl Config {
+    /// Segment target in milliseconds, within its range.
+    pub(crate) fn target_ms(&self) -> u32 {
+        u32::try_from(self.segment.as_ms().clamp(1000, 30_000)).unwrap_or(4000)
+    }
+
+    /// Sentences about values out of range; empty if all is well.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let mut within = |name: &str, value: u64, (least, most): (u64, u64), words: &str| {
+            if !(least..=most).contains(&value) {
+                mistakes.push(format!("[content] {name} must be {words}"));
+            }
+        };
+        let (mib, tib) = (1 << 20, 1 << 40);
+        within(
+            "cache",
+            self.cache.as_bytes(),
+            (16 * mib, tib),
+            "16 MiB to 1 TiB",
+        );
+        within(
+            "index_cache",
+            self.index_cache.as_bytes(),
+            (mib, tib / 16),
+            "1 MiB to 64 GiB",
+        );
+        within("segment", self.segment.as_ms(), (1000, 30_000), "1s to 30s");
+        mistakes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_in_range_and_nonsense_is_not() {
+        assert!(Config::default().mistakes().is_empty());
+        let config = Config {
+            cache: Size::bytes(1),
+            segment: Span::secs(90),
+            ..Config::default()
+        };
+        assert_eq!(config.mistakes().len(), 2);
+        assert_eq!(config.target_ms(), 30_000);
+    }
+}

@@ -1,0 +1,171 @@
+//! What a file in a course folder is, by its name.
+
+use crate::base::digest::Digest;
+use crate::base::limits::ATTACHMENT_WHOLE_BYTES_MAX;
+use crate::content::Attachment;
+use crate::content::attachment::modified_ns;
+use crate::content::folder::Item;
+use crate::content::shelf::Held;
+use crate::content::shelf::SmallFile;
+use crate::course::Slug;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+/// A recording of the picture: `video*.mp4`.
+pub(crate) fn is_video(name: &str) -> bool {
+    name.starts_with("video") && has_extension(name, &["mp4", "m4v", "mov"])
+}
+
+/// A recording of sound alone: `audio*.m4a`.
+pub(crate) fn is_audio(name: &str) -> bool {
+    name.starts_with("audio") && has_extension(name, &["m4a", "mp4"])
+}
+
+/// The language of `captions.<lang>.vtt`.
+pub(crate) fn caption_language(name: &str) -> Option<&str> {
+    name.strip_prefix("captions.")?.strip_suffix(".vtt")
+}
+
+/// Whether the lesson itself reads the file.
+pub(crate) fn is_handled_by_lesson(name: &str) -> bool {
+    let stems = ["video", "audio"].iter().any(|stem| name.starts_with(stem));
+    let foreign = stems && has_extension(name, RECORDINGS);
+    foreign || name.ends_with(".vtt") || name == "lesson.toml"
+}
+
+/// Whether a file makes the folder it lies in a lesson.
+pub(crate) fn belongs_to_lesson(name: &str) -> bool {
+    is_handled_by_lesson(name) || has_extension(name, &["toml", "gift"])
+}
+
+/// What a track is called after its file: `video-480p.mp4` is `480p`, `video.mp4` is `video`.
+pub(crate) fn track_name(name: &str, prefix: &str) -> Option<Slug> {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let rest = stem
+        .strip_prefix(prefix)?
+        .trim_start_matches(['-', '_', '.', ' ']);
+    let rest = rest.to_lowercase();
+    Slug::parse(if rest.is_empty() { prefix } else { &rest })
+}
+
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|e| extensions.contains(&e))
+}
+
+/// Media type of an attachment; `None` for kinds that are not served, sources of a course above
+/// all: a quiz file holds its answers.
+pub(crate) fn media_type(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    let extension = extension.to_ascii_lowercase();
+    let known = MEDIA_TYPES.iter().find(|(known, _)| *known == extension);
+    known.map(|(_, media_type)| *media_type)
+}
+
+/// The attachment `item` of that course; `None` if its kind is not served or it cannot be read.
+pub(crate) fn held(item: &Item, course: &Slug) -> Option<Held> {
+    let media_type = media_type(&item.name)?;
+    let keys = course.to_string();
+    let identity = identity(item).ok()?;
+    if item.metadata.len() <= ATTACHMENT_WHOLE_BYTES_MAX {
+        let place = format!("{course}/{}", item.shown);
+        return Some(Held::Small(Arc::new(SmallFile {
+            item: item.clone(),
+            id: Digest::of(&[&identity.bytes(), place.as_bytes()]),
+            media_type,
+            keys,
+        })));
+    }
+    Some(Held::Large(Arc::new(Attachment {
+        len: item.metadata.len(),
+        hash: identity,
+        media_type,
+        modified_unix_s: item.modified_unix_s(),
+        keys: keys.into(),
+        path: item.path.clone(),
+        modified_ns: modified_ns(&item.metadata),
+    })))
+}
+
+/// Length, modification time and both ends.
+fn identity(item: &Item) -> io::Result<Digest> {
+    let file = File::open(&item.path)?;
+    let len = item.metadata.len();
+    let size = usize::try_from(len.min(END_BYTES)).unwrap_or(0);
+    let (mut head, mut tail) = (vec![0; size], vec![0; size]);
+    file.read_exact_at(&mut head, 0)?;
+    file.read_exact_at(&mut tail, len - size as u64)?;
+    let modified = modified_ns(&item.metadata).to_be_bytes();
+    Ok(Digest::of(&[&len.to_be_bytes(), &modified, &head, &tail]))
+}
+
+const END_BYTES: u64 = 64 * 1024;
+/// Extensions of recordings, those that are refused included.
+const RECORDINGS: &[&str] = &[
+    "mp4", "m4v", "mov", "m4a", "webm", "mkv", "avi", "wmv", "flv", "ts", "mpg", "mpeg", "ogv",
+    "3gp", "mp3", "wav", "aac", "ogg", "opus", "flac", "wma",
+];
+const MEDIA_TYPES: &[(&str, &str)] = &[
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("gif", "image/gif"),
+    ("webp", "image/webp"),
+    ("avif", "image/avif"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("csv", "text/csv; charset=utf-8"),
+    ("zip", "application/zip"),
+    ("epub", "application/epub+zip"),
+    ("mp3", "audio/mpeg"),
+    ("m4a", "audio/mp4"),
+    ("mp4", "video/mp4"),
+    ("odt", "application/vnd.oasis.opendocument.text"),
+    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+    ("odp", "application/vnd.oasis.opendocument.presentation"),
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+    (
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    (
+        "pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiz_files_are_never_served_as_attachments() {
+        for name in [
+            "quiz.toml",
+            "q.gift",
+            "lesson.toml",
+            "text.vi.md",
+            "x.html",
+            "x",
+            ".env",
+        ] {
+            assert_eq!(media_type(name), None, "{name}");
+        }
+        assert_eq!(media_type("Tài liệu.PDF"), Some("application/pdf"));
+    }
+
+    #[test]
+    fn tracks_are_named_after_their_files() {
+        let name = |file, prefix| track_name(file, prefix).map(|s| s.to_string());
+        assert_eq!(name("video-480p.mp4", "video").as_deref(), Some("480p"));
+        assert_eq!(name("video.mp4", "video").as_deref(), Some("video"));
+        assert_eq!(name("video_720P.mp4", "video").as_deref(), Some("720p"));
+        assert_eq!(name("video-tiếng.mp4", "video"), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! What a path leads to.
+
+use crate::content::Attachment;
+use crate::content::Chunk;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Why content cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The content folder cannot be read at all.
+    #[error("content folder {dir}: {reason}; set [content] dir or --content to a course folder")]
+    Folder {
+        /// The folder.
+        dir: String,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// A source was replaced, removed or cut since the catalogue was made: answer 503, the next
+    /// reload mends it.
+    #[error("{file} changed since the catalogue was made: {reason}; reload the content")]
+    Changed {
+        /// Path below the content folder.
+        file: String,
+        /// What is different.
+        reason: String,
+    },
+    /// Too many chunks are being built at once: answer 503 with a short Retry-After.
+    #[error("too many chunks are being built; try again in a second")]
+    Busy,
+    /// The builder stopped unexpectedly: answer 500.
+    #[error("packaging stopped unexpectedly; the log says where")]
+    Internal,
+}
+
+/// A build under way. Dropping it gives up the wait; another who waits takes the build over.
+pub type Building = Pin<Box<dyn Future<Output = Result<Arc<Chunk>, LoadError>>>>;
+
+/// What a path leads to.
+pub enum Lookup {
+    /// It is in the cache.
+    Hit(Arc<Chunk>),
+    /// It is being built, by this request or another.
+    Miss(Building),
+    /// A file read as it is sent, with ranges.
+    File(Arc<Attachment>),
+    /// A version that was here and was replaced: 410.
+    Gone,
+    /// Nothing: 404.
+    NotFound,
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hit(chunk) => f.debug_tuple("Hit").field(chunk).finish(),
+            Self::Miss(_) => f.write_str("Miss"),
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Gone => f.write_str("Gone"),
+            Self::NotFound => f.write_str("NotFound"),
+        }
+    }
+}

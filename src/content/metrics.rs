@@ -1,0 +1,27 @@
+//! The room's numbers.
+
+use crate::base::metrics::Counter;
+use crate::base::metrics::Gauge;
+
+/// Counters of one library, shared by all workers.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    /// Lookups answered from the cache.
+    pub(crate) hits: Counter,
+    /// Lookups that had to build, or wait for who builds.
+    pub(crate) misses: Counter,
+    /// Chunks built.
+    pub(crate) builds: Counter,
+    /// Bytes of chunks built.
+    pub(crate) built_bytes: Counter,
+    /// Builds that failed because a source changed.
+    pub(crate) changed: Counter,
+    /// Builds refused because too many were waiting.
+    pub(crate) busy: Counter,
+    /// Builds waiting or running now.
+    pub(crate) building: Gauge,
+    /// Reloads that succeeded.
+    pub(crate) reloads: Counter,
+    /// Reloads that failed.
+    pub(crate) reloads_failed: Counter,
+}

@@ -1,0 +1,277 @@
+//! What lies behind the model: sources, plans and versions, and the way from a path to one of them.
+
+use crate::base::digest::Digest;
+use crate::content::Attachment;
+use crate::content::Path;
+use crate::content::Place;
+use crate::content::folder::Item;
+use crate::content::recording::Part;
+use crate::content::recording::Recording;
+use crate::course::Language;
+use crate::course::Slug;
+use crate::media::Plan;
+use crate::quiz::Key as QuizKey;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The sources of one course.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    pub(crate) lessons: HashMap<Slug, Arc<LessonShelf>>,
+    pub(crate) quizzes: HashMap<Slug, Arc<QuizShelf>>,
+    pub(crate) files: HashMap<String, Held>,
+}
+
+/// The sources of one lesson.
+#[derive(Debug)]
+pub(crate) struct LessonShelf {
+    /// Surrogate keys of everything below it.
+    pub(crate) keys: String,
+    /// Pictures by rising bandwidth, then sounds.
+    pub(crate) tracks: Vec<TrackShelf>,
+    pub(crate) captions: Vec<CaptionShelf>,
+    pub(crate) duration_us: u64,
+    /// A hash of all versions below, names the multivariant playlist in the cache.
+    pub(crate) id: Digest,
+    pub(crate) modified_unix_s: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct TrackShelf {
+    pub(crate) name: Slug,
+    pub(crate) version: Digest,
+    /// Names its chunks in the cache: version and place.
+    pub(crate) id: Digest,
+    pub(crate) plan: Plan,
+    pub(crate) recording: Arc<Recording>,
+    pub(crate) part: Part,
+    /// Sound only.
+    pub(crate) language: Language,
+    /// Sound that plays with the pictures.
+    pub(crate) with_video: bool,
+    /// The author's own file of this track.
+    pub(crate) source: Arc<Attachment>,
+}
+
+#[derive(Debug)]
+pub(crate) struct CaptionShelf {
+    pub(crate) language: Language,
+    pub(crate) version: Digest,
+    pub(crate) id: Digest,
+    pub(crate) item: Item,
+}
+
+#[derive(Debug)]
+pub(crate) struct QuizShelf {
+    pub(crate) keys: String,
+    pub(crate) version: Digest,
+    pub(crate) id: Digest,
+    pub(crate) json: Vec<u8>,
+    pub(crate) modified_unix_s: u64,
+    /// What is right; grading asks for it.
+    pub(crate) key: QuizKey,
+}
+
+/// An attachment: small ones go through the cache, large ones are read as they are sent.
+#[derive(Debug, Clone)]
+pub(crate) enum Held {
+    Small(Arc<SmallFile>),
+    Large(Arc<Attachment>),
+}
+
+#[derive(Debug)]
+pub(crate) struct SmallFile {
+    pub(crate) item: Item,
+    pub(crate) id: Digest,
+    pub(crate) media_type: &'static str,
+    pub(crate) keys: String,
+}
+
+/// Names a chunk in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ChunkId {
+    pub(crate) of: Digest,
+    pub(crate) kind: Kind,
+    pub(crate) n: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Playlist,
+    Init,
+    Segment,
+    Whole,
+}
+
+/// What a path names, found.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    /// A chunk that can be built.
+    Chunk(ChunkId, Sketch<'a>),
+    /// A file read as it is sent.
+    File(Arc<Attachment>),
+    /// Another version than the present one; this would be its name in the cache.
+    OtherVersion(ChunkId, Digest),
+    /// Nothing.
+    Nothing,
+}
+
+/// What is needed to build a chunk, apart from the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Job<L = Arc<LessonShelf>, Q = Arc<QuizShelf>, F = Arc<SmallFile>> {
+    Master(L),
+    MediaPlaylist(L, usize),
+    Init(L, usize),
+    Segment(L, usize, u32),
+    CaptionPlaylist(L, usize),
+    CaptionSegment(L, usize, u32),
+    Quiz(Q),
+    File(F),
+}
+
+/// A job that borrows from the catalogue: a hit costs no reference count.
+pub(crate) type Sketch<'a> = Job<&'a Arc<LessonShelf>, &'a Arc<QuizShelf>, &'a Arc<SmallFile>>;
+
+impl Sketch<'_> {
+    /// The job as a builder takes it along.
+    pub(crate) fn owned(self) -> Job {
+        match self {
+            Self::Master(lesson) => Job::Master(Arc::clone(lesson)),
+            Self::MediaPlaylist(lesson, at) => Job::MediaPlaylist(Arc::clone(lesson), at),
+            Self::Init(lesson, at) => Job::Init(Arc::clone(lesson), at),
+            Self::Segment(lesson, at, n) => Job::Segment(Arc::clone(lesson), at, n),
+            Self::CaptionPlaylist(lesson, at) => Job::CaptionPlaylist(Arc::clone(lesson), at),
+            Self::CaptionSegment(lesson, at, n) => Job::CaptionSegment(Arc::clone(lesson), at, n),
+            Self::Quiz(quiz) => Job::Quiz(Arc::clone(quiz)),
+            Self::File(file) => Job::File(Arc::clone(file)),
+        }
+    }
+}
+
+impl ChunkId {
+    const fn new(of: Digest, kind: Kind, n: u32) -> Self {
+        Self { of, kind, n }
+    }
+}
+
+/// The cache's name for what has `version` at a place: two lessons with copies of one recording
+/// keep their own chunks, which name their own lesson.
+pub(crate) fn place_id(version: Digest, course: &str, lesson: &str, name: &str) -> Digest {
+    let parts = [
+        &version.bytes()[..],
+        course.as_bytes(),
+        lesson.as_bytes(),
+        name.as_bytes(),
+    ];
+    Digest::of(&parts)
+}
+
+impl Shelf {
+    /// What `path` names in this course.
+    pub(crate) fn find(&self, path: &Path<'_>) -> Found<'_> {
+        match *path {
+            Path::Master(at) => self.with(at, |lesson| {
+                let id = ChunkId::new(lesson.id, Kind::Playlist, 0);
+                (!lesson.tracks.is_empty()).then_some(Found::Chunk(id, Job::Master(lesson)))
+            }),
+            Path::MediaPlaylist(at, track) => self.with(at, |lesson| {
+                let (at, track) = lesson.track(track)?;
+                let id = ChunkId::new(track.id, Kind::Playlist, 0);
+                Some(Found::Chunk(id, Job::MediaPlaylist(lesson, at)))
+            }),
+            Path::Init(at, name, version) => self.with(at, |lesson| {
+                let (place, track) = lesson.track(name)?;
+                if track.version != version {
+                    return Some(other(version, at, name, Kind::Init, 0));
+                }
+                let id = ChunkId::new(track.id, Kind::Init, 0);
+                Some(Found::Chunk(id, Job::Init(lesson, place)))
+            }),
+            Path::Segment(at, name, version, n) => self.with(at, |lesson| {
+                let (place, track) = lesson.track(name)?;
+                if track.version != version {
+                    return Some(other(version, at, name, Kind::Segment, n));
+                }
+                let id = ChunkId::new(track.id, Kind::Segment, n);
+                let within = n < track.plan.segments();
+                within.then_some(Found::Chunk(id, Job::Segment(lesson, place, n)))
+            }),
+            Path::SubtitlePlaylist(at, language) => self.with(at, |lesson| {
+                let (place, caption) = lesson.caption(language)?;
+                let id = ChunkId::new(caption.id, Kind::Playlist, 0);
+                Some(Found::Chunk(id, Job::CaptionPlaylist(lesson, place)))
+            }),
+            Path::SubtitleSegment(at, language, version, n) => self.with(at, |lesson| {
+                let (place, caption) = lesson.caption(language)?;
+                if caption.version != version {
+                    return Some(other(version, at, language, Kind::Segment, n));
+                }
+                let id = ChunkId::new(caption.id, Kind::Segment, n);
+                let within = n < crate::media::hls::caption_segments(lesson.duration_us);
+                within.then_some(Found::Chunk(id, Job::CaptionSegment(lesson, place, n)))
+            }),
+            Path::Source(at, name) => self.with(at, |lesson| {
+                let (_, track) = lesson.track(name)?;
+                Some(Found::File(Arc::clone(&track.source)))
+            }),
+            Path::Quiz(course, name, version) => self.quiz(course, name, version),
+            Path::File(_, name) => match self.files.get(name) {
+                Some(Held::Small(file)) => {
+                    let id = ChunkId::new(file.id, Kind::Whole, 0);
+                    Found::Chunk(id, Job::File(file))
+                }
+                Some(Held::Large(file)) => Found::File(Arc::clone(file)),
+                None => Found::Nothing,
+            },
+        }
+    }
+
+    /// All versions in its URLs.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = Digest> {
+        let lessons = self.lessons.values();
+        let tracks = lessons
+            .clone()
+            .flat_map(|lesson| lesson.tracks.iter().map(|t| t.version));
+        let captions = lessons.flat_map(|lesson| lesson.captions.iter().map(|c| c.version));
+        tracks
+            .chain(captions)
+            .chain(self.quizzes.values().map(|quiz| quiz.version))
+    }
+
+    fn with<'a>(
+        &'a self,
+        at: Place<'_>,
+        find: impl FnOnce(&'a Arc<LessonShelf>) -> Option<Found<'a>>,
+    ) -> Found<'a> {
+        let found = self.lessons.get(at.lesson).and_then(find);
+        found.unwrap_or(Found::Nothing)
+    }
+
+    fn quiz(&self, course: &str, name: &str, version: Digest) -> Found<'_> {
+        let Some(quiz) = self.quizzes.get(name) else {
+            return Found::Nothing;
+        };
+        if quiz.version != version {
+            let of = place_id(version, course, "", name);
+            return Found::OtherVersion(ChunkId::new(of, Kind::Whole, 0), version);
+        }
+        Found::Chunk(ChunkId::new(quiz.id, Kind::Whole, 0), Job::Quiz(quiz))
+    }
+}
+
+fn other(version: Digest, at: Place<'_>, name: &str, kind: Kind, n: u32) -> Found<'static> {
+    let of = place_id(version, at.course, at.lesson, name);
+    Found::OtherVersion(ChunkId::new(of, kind, n), version)
+}
+
+impl LessonShelf {
+    fn track(&self, name: &str) -> Option<(usize, &TrackShelf)> {
+        let mut tracks = self.tracks.iter().enumerate();
+        tracks.find(|(_, track)| track.name.as_str() == name)
+    }
+
+    fn caption(&self, language: &str) -> Option<(usize, &CaptionShelf)> {
+        let mut captions = self.captions.iter().enumerate();
+        captions.find(|(_, caption)| caption.language.as_str() == language)
+    }
+}
