@@ -81,6 +81,14 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
             Size::bytes(early * EARLY_SESSION_BYTES),
         ),
         (
+            "chunks of media and texts (content.cache)".to_owned(),
+            config.content.cache,
+        ),
+        (
+            "sample tables of recordings (content.index_cache)".to_owned(),
+            config.content.index_cache,
+        ),
+        (
             format!("{workers} workers"),
             Size::bytes(workers as u64 * WORKER_BYTES),
         ),

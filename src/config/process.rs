@@ -115,6 +115,7 @@ impl Config {
         self.server.check()?;
         self.quic.check().map_err(|error| error.to_string())?;
         self.tcp.check()?;
+        self.content.check()?;
         self.public.check().map_err(|error| error.to_string())
     }
 }

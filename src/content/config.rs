@@ -40,29 +40,33 @@ impl Config {
         u32::try_from(self.segment.as_ms().clamp(1000, 30_000)).unwrap_or(4000)
     }
 
-    /// Sentences about values out of range; empty if all is well.
-    pub fn mistakes(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
-        let mut within = |name: &str, value: u64, (least, most): (u64, u64), words: &str| {
-            if !(least..=most).contains(&value) {
-                mistakes.push(format!("[content] {name} must be {words}"));
+    /// Whether every value is within its range.
+    ///
+    /// # Errors
+    /// A sentence about the first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        let within = |key: &str, value: u64, least: u64, most: u64, words: &str| {
+            if (least..=most).contains(&value) {
+                return Ok(());
             }
+            Err(format!("content.{key} must be {words}"))
         };
-        let (mib, tib) = (1 << 20, 1 << 40);
+        let (mib, gib) = (1 << 20, 1 << 30);
         within(
             "cache",
             self.cache.as_bytes(),
-            (16 * mib, tib),
+            16 * mib,
+            1024 * gib,
             "16 MiB to 1 TiB",
-        );
+        )?;
         within(
             "index_cache",
             self.index_cache.as_bytes(),
-            (mib, tib / 16),
+            mib,
+            64 * gib,
             "1 MiB to 64 GiB",
-        );
-        within("segment", self.segment.as_ms(), (1000, 30_000), "1s to 30s");
-        mistakes
+        )?;
+        within("segment", self.segment.as_ms(), 1000, 30_000, "1s to 30s")
     }
 }
 
@@ -72,13 +76,18 @@ mod tests {
 
     #[test]
     fn defaults_are_in_range_and_nonsense_is_not() {
-        assert!(Config::default().mistakes().is_empty());
+        assert_eq!(Config::default().check(), Ok(()));
         let config = Config {
             cache: Size::bytes(1),
             segment: Span::secs(90),
             ..Config::default()
         };
-        assert_eq!(config.mistakes().len(), 2);
+        assert!(
+            config
+                .check()
+                .unwrap_err()
+                .contains("content.cache must be 16 MiB")
+        );
         assert_eq!(config.target_ms(), 30_000);
     }
 }
