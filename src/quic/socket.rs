@@ -48,18 +48,35 @@ pub(in crate::quic) struct Origin {
 }
 
 impl Socket {
-    /// Binds `address`; any number of sockets may share one (`SO_REUSEPORT`), among which the
-    /// kernel spreads peers. Buffer sizes are wishes; the kernel may grant less.
+    /// Binds `address` for a server; any number of its workers may share one (`SO_REUSEPORT`),
+    /// among whom the kernel spreads peers. Buffer sizes are wishes; the kernel may grant less.
     ///
     /// # Errors
     /// The address is taken by another program, not ours, or not permitted.
     pub fn bind(address: SocketAddr, receive_bytes: usize, send_bytes: usize) -> io::Result<Self> {
+        Self::open(address, true, receive_bytes, send_bytes)
+    }
+
+    /// The same for this process' only socket there, as clients want it.
+    pub(in crate::quic) fn bind_alone(
+        address: SocketAddr,
+        buffer_bytes: usize,
+    ) -> io::Result<Self> {
+        Self::open(address, false, buffer_bytes, buffer_bytes)
+    }
+
+    fn open(
+        address: SocketAddr,
+        shared: bool,
+        receive_bytes: usize,
+        send_bytes: usize,
+    ) -> io::Result<Self> {
         let domain = Domain::for_address(address);
         let socket = socket2::Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        socket.set_reuse_port(true)?;
+        socket.set_reuse_port(shared)?;
         socket.set_recv_buffer_size(receive_bytes)?;
         socket.set_send_buffer_size(send_bytes)?;
         socket.bind(&address.into())?;

@@ -14,6 +14,7 @@ use crate::quic::client::Request;
 use crate::quic::reading;
 use crate::quic::reading::Piece;
 use bytes::Bytes;
+use quinn_proto::ConnectionError;
 use quinn_proto::Dir;
 use quinn_proto::StreamEvent;
 use quinn_proto::StreamId;
@@ -33,6 +34,8 @@ pub(super) struct Connection {
     pub(super) line: u16,
     pub(super) dirty: bool,
     pub(super) keep_fields: bool,
+    /// Whether its end was told.
+    pub(super) ended: bool,
     greeted: bool,
     h3: h3::Connection,
     exchanges: Vec<Exchange>,
@@ -60,6 +63,7 @@ impl Connection {
             line: 0,
             dirty: false,
             keep_fields: false,
+            ended: false,
             greeted: false,
             h3: h3::Connection::client(h3),
             exchanges: Vec::new(),
@@ -154,6 +158,16 @@ impl Connection {
             }
             StreamEvent::Available { dir: Dir::Uni } => self.greet(),
             StreamEvent::Finished { .. } => {}
+        }
+    }
+
+    /// Tells that the connection is over, once.
+    pub(super) fn end(&mut self, reason: ConnectionError, events: &mut VecDeque<Event>) {
+        if !self.ended {
+            self.ended = true;
+            self.exchanges = Vec::new();
+            let conn = self.id;
+            events.push_back(Event::Closed { conn, reason });
         }
     }
 

@@ -25,6 +25,7 @@ use crate::runtime;
 use aws_lc_rs::hmac;
 use bytes::BytesMut;
 use quinn_proto::ClientConfig;
+use quinn_proto::ConnectionError;
 use quinn_proto::ConnectionHandle;
 use quinn_proto::DatagramEvent;
 use quinn_proto::Dir;
@@ -334,6 +335,9 @@ impl Client {
         while let Some(event) = connection.quic.poll() {
             news(connection, event, &mut desk);
         }
+        if connection.quic.is_closed() {
+            connection.end(ConnectionError::LocallyClosed, desk.events);
+        }
         let mut progress = Progress::Idle;
         if let Some(line) = self.lines.get_mut(usize::from(connection.line)) {
             progress = line.transmit(now, &mut connection.quic, ROUNDS, |_, _| ());
@@ -403,7 +407,7 @@ fn news(connection: &mut Connection, event: quinn_proto::Event, desk: &mut Desk<
             desk.events.push_back(Event::Connected { conn, handshake });
         }
         quinn_proto::Event::ConnectionLost { reason } => {
-            desk.events.push_back(Event::Closed { conn, reason });
+            connection.end(reason, desk.events);
         }
         quinn_proto::Event::Stream(event) => connection.stream_event(event, desk),
         quinn_proto::Event::HandshakeDataReady
@@ -414,7 +418,7 @@ fn news(connection: &mut Connection, event: quinn_proto::Event, desk: &mut Desk<
 
 fn line(address: SocketAddr, config: &Config) -> io::Result<Line> {
     let buffer = config.socket_buffer.as_len();
-    let socket = Socket::bind(address, buffer, buffer)?;
+    let socket = Socket::bind_alone(address, buffer)?;
     Ok(Line::new(socket, 1))
 }
 

@@ -83,13 +83,12 @@ impl Collected {
         if self.first.len() + self.rest.len() + bytes.len() > self.limit {
             return false;
         }
-        if self.first.is_empty() {
+        if self.first.is_empty() && self.rest.is_empty() {
             // The usual content is one chunk, which needs no copy.
             self.first = bytes;
         } else {
-            if self.rest.is_empty() {
-                self.rest.extend_from_slice(&self.first);
-            }
+            self.rest
+                .extend_from_slice(&std::mem::take(&mut self.first));
             self.rest.extend_from_slice(&bytes);
         }
         true

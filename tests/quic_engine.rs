@@ -1,0 +1,579 @@
+//! The QUIC engine against the `quinn` and `h3` crates, which share no code with its HTTP/3, and
+//! against its own client engine.
+
+#[path = "support/quinn_client.rs"]
+mod quinn_client;
+#[path = "support/quic.rs"]
+mod support;
+
+use bytes::Bytes;
+use lamplight::base::units::Span;
+use lamplight::http::Fields;
+use lamplight::quic::Config;
+use lamplight::quic::KeyExchange;
+use lamplight::quic::client::Client;
+use lamplight::quic::client::Event;
+use lamplight::quic::client::Request;
+use lamplight::quic::client::Resume;
+use lamplight::runtime;
+use quinn_client::Http3;
+use quinn_client::Quinn;
+use quinn_proto::ConnectionError;
+use std::future::Future;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::time::Duration;
+use support::Options;
+use support::OwnClient;
+use support::Server;
+use support::bytes;
+use support::own_config;
+
+fn with_quinn<F: Future<Output = ()>>(server: &Server, test: impl FnOnce(Quinn) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let test = test(Quinn::new(server));
+        tokio::time::timeout(support::PATIENCE, test)
+            .await
+            .expect("in time");
+    });
+}
+
+#[test]
+fn an_independent_client_gets_every_byte() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        assert_eq!(client.get("/hello").await.body, b"hello");
+        assert_eq!(client.get("/bytes/3000000").await.body, bytes(3_000_000));
+        assert_eq!(client.get("/pull/300000").await.body, bytes(300_000));
+        assert_eq!(client.get("/later/30").await.body, b"at last");
+        assert_eq!(client.get("/nowhere").await.status, 404);
+        let post = http::Request::post("https://localhost/echo")
+            .body(())
+            .unwrap();
+        let got = client.send(post, bytes(50_000)).await.unwrap();
+        assert_eq!((got.status, got.body), (200, bytes(50_000).to_vec()));
+    });
+    assert_eq!(server.count(|m| m.handshakes.value()), 1);
+    assert_eq!(
+        server.count(|m| m.hybrid.value()),
+        1,
+        "the post-quantum exchange is preferred"
+    );
+    assert_eq!(server.count(|m| m.requests.value()), 6);
+}
+
+#[test]
+fn a_hundred_requests_at_once_are_all_answered() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let client = quinn.connect(server.address).await;
+        let gets = (0..100).map(|n| {
+            let mut one = Http3 {
+                quic: client.quic.clone(),
+                sender: client.sender.clone(),
+            };
+            tokio::spawn(async move {
+                let len = 1000 * n;
+                assert_eq!(one.get(&format!("/bytes/{len}")).await.body, bytes(len));
+            })
+        });
+        for get in gets.collect::<Vec<_>>() {
+            get.await.unwrap();
+        }
+    });
+    assert!(
+        server.count(|m| m.streams_raised.value()) >= 1,
+        "the limit of 8 was raised"
+    );
+}
+
+#[test]
+fn a_cancelled_download_frees_the_connection_for_the_next() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        for _ in 0..20 {
+            let request = http::Request::get("https://localhost/bytes/9000000")
+                .body(())
+                .unwrap();
+            let mut stream = client.sender.send_request(request).await.unwrap();
+            stream.finish().await.unwrap();
+            stream.recv_response().await.unwrap();
+            stream.stop_sending(h3::error::Code::H3_REQUEST_CANCELLED);
+        }
+        assert_eq!(client.get("/bytes/2000000").await.body, bytes(2_000_000));
+    });
+    assert_eq!(server.count(|m| m.requests_cancelled.value()), 20);
+}
+
+#[test]
+fn content_over_the_limit_is_refused_and_the_connection_lives() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        for announced in [true, false] {
+            let mut post = http::Request::post("https://localhost/echo");
+            if announced {
+                post = post.header("content-length", "60000");
+            }
+            let got = client
+                .send(post.body(()).unwrap(), bytes(60_000))
+                .await
+                .unwrap();
+            assert_eq!(got.status, 413);
+        }
+        assert_eq!(client.get("/hello").await.status, 200);
+    });
+    assert_eq!(
+        server.count(|m| m.requests_refused.body_too_large.value()),
+        2
+    );
+}
+
+#[test]
+fn fields_over_the_limit_are_refused_and_the_connection_lives() {
+    let server = Server::start(Options::default());
+    let mut client = OwnClient::new(&server);
+    let fields = Fields::new().with("x-large", "x".repeat(70_000));
+    let request = Request {
+        method: "GET",
+        authority: "localhost",
+        target: "/hello",
+        fields: &fields,
+        body: Bytes::new(),
+    };
+    let stream = client.client.request(client.conn, &request).unwrap();
+    assert_eq!(
+        support::collect(&mut client.client, stream).unwrap().status,
+        431
+    );
+    assert_eq!(client.get("/hello").status, 200);
+    assert_eq!(
+        server.count(|m| m.requests_refused.fields_too_large.value()),
+        1
+    );
+}
+
+#[test]
+fn a_request_that_never_arrives_whole_is_refused_in_time() {
+    let config = Config {
+        request_timeout: Span::ms(500),
+        ..Config::default()
+    };
+    let server = Server::start(Options {
+        config,
+        ..Options::default()
+    });
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        let post = http::Request::post("https://localhost/echo")
+            .body(())
+            .unwrap();
+        let mut stream = client.sender.send_request(post).await.unwrap();
+        stream
+            .send_data(Bytes::from_static(b"the beginning"))
+            .await
+            .unwrap();
+        assert_eq!(stream.recv_response().await.unwrap().status(), 408);
+        assert_eq!(client.get("/hello").await.status, 200);
+    });
+    assert_eq!(server.count(|m| m.requests_refused.timeout.value()), 1);
+}
+
+#[test]
+fn strangers_prove_their_address_when_many_knock() {
+    let config = Config {
+        half_open_retry: 0,
+        ..Config::default()
+    };
+    let server = Server::start(Options {
+        config,
+        ..Options::default()
+    });
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        assert_eq!(client.get("/bytes/100000").await.body, bytes(100_000));
+    });
+    assert_eq!(OwnClient::new(&server).get("/hello").status, 200);
+    assert!(server.count(|m| m.retried.value()) >= 2);
+}
+
+#[test]
+fn a_session_resumes_even_on_a_restarted_server() {
+    let first = Server::start(Options::default());
+    let config = own_config(KeyExchange::Classic, Resume::Tickets);
+    let mut client = OwnClient::with(first.address, config.clone());
+    assert!(!client.handshake.resumed);
+    assert_eq!(client.handshake.exchange, Some(rustls::NamedGroup::X25519));
+    assert_eq!(client.get("/hello").status, 200);
+    let mut again = OwnClient::with(first.address, config.clone());
+    assert!(again.handshake.resumed);
+    assert_eq!(again.get("/hello").status, 200);
+    assert_eq!(first.count(|m| m.resumed.value()), 1);
+    let secrets = Arc::clone(&first.secrets);
+    let address = first.address;
+    first.crash();
+    let second = Server::start(Options {
+        secrets,
+        address,
+        ..Options::default()
+    });
+    let after = OwnClient::with(second.address, config);
+    assert!(after.handshake.resumed, "tickets survive the restart");
+}
+
+#[test]
+fn an_independent_client_resumes() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        for _ in 0..3 {
+            let mut client = quinn.connect(server.address).await;
+            assert_eq!(client.get("/hello").await.status, 200);
+            client.quic.close(0x100_u32.into(), b"");
+        }
+    });
+    assert_eq!(server.count(|m| m.resumed.value()), 2);
+}
+
+#[test]
+fn early_data_serves_what_is_safe_and_nothing_else() {
+    let config = Config {
+        early_data: true,
+        ..Config::default()
+    };
+    let server = Server::start(Options {
+        config,
+        ..Options::default()
+    });
+    let config = own_config(KeyExchange::Hybrid, Resume::EarlyData);
+    let mut first = OwnClient::with(server.address, config.clone());
+    assert_eq!(first.get("/early").body, b"false");
+    let ask = |method, target| {
+        let mut client = Client::new(config.clone()).unwrap();
+        let conn = client
+            .connect(runtime::now(), server.address, "localhost")
+            .unwrap();
+        let fields = Fields::new();
+        let body = Bytes::new();
+        let request = Request {
+            method,
+            authority: "localhost",
+            target,
+            fields: &fields,
+            body,
+        };
+        let stream = client.request(conn, &request).expect("in the first flight");
+        let got = support::collect(&mut client, stream).unwrap();
+        // One more after the handshake, by whose reply the next ticket has come.
+        let late = Request {
+            method: "GET",
+            target: "/early",
+            ..request
+        };
+        let stream = client.request(conn, &late).unwrap();
+        assert_eq!(
+            support::collect(&mut client, stream).unwrap().body,
+            b"false"
+        );
+        got
+    };
+    assert_eq!(ask("GET", "/early").body, b"true");
+    assert_eq!(ask("POST", "/echo").status, 425);
+    assert_eq!(server.count(|m| m.requests_early.value()), 2);
+}
+
+#[test]
+fn keys_are_updated_by_either_side_in_the_middle_of_a_transfer() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let quinn = quinn;
+        let mut client = quinn.connect(server.address).await;
+        for _ in 0..4 {
+            client.quic.force_key_update();
+            assert_eq!(client.get("/bytes/700000").await.body, bytes(700_000));
+        }
+    });
+    let mut own = OwnClient::new(&server);
+    for _ in 0..4 {
+        own.client.update_keys(own.conn);
+        assert_eq!(own.get("/bytes/700000").body, bytes(700_000));
+    }
+}
+
+#[test]
+fn an_unknown_version_is_told_the_right_one() {
+    let server = Server::start(Options::default());
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let mut packet = vec![0xc0, 0x5a, 0x6a, 0x7a, 0x8a, 8];
+    packet.extend_from_slice(&[1; 8]);
+    packet.push(4);
+    packet.extend_from_slice(&[2; 4]);
+    packet.resize(1200, 0);
+    socket.send_to(&packet, server.address).unwrap();
+    let mut reply = [0; 1500];
+    let len = socket.recv(&mut reply).unwrap();
+    let reply = &reply[..len];
+    assert_eq!(reply[1..5], [0; 4], "a version negotiation");
+    assert_eq!((reply[5], &reply[6..10], reply[10]), (4, &[2; 4][..], 8));
+    assert!(reply[19..].chunks(4).any(|v| v == [0, 0, 0, 1]));
+    socket.send_to(&packet[..600], server.address).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    assert!(
+        socket.recv(&mut [0; 1500]).is_err(),
+        "small packets get no larger answer"
+    );
+}
+
+#[test]
+fn a_learner_keeps_the_download_when_the_address_changes() {
+    for workers in [1, 3] {
+        let server = Server::start(Options {
+            workers,
+            ..Options::default()
+        });
+        with_quinn(&server, |quinn| async {
+            let quinn = quinn;
+            let mut client = quinn.connect(server.address).await;
+            for hop in 1..12 {
+                let get = client.get("/bytes/2000000");
+                let socket = UdpSocket::bind(format!("127.0.0.{}:0", 1 + hop % 3)).unwrap();
+                quinn.endpoint.rebind(socket).unwrap();
+                assert_eq!(get.await.body, bytes(2_000_000));
+            }
+        });
+        assert_eq!(server.count(|m| m.handshakes.value()), 1);
+        let handed_over = server.count(|m| m.handed_over.value());
+        assert_eq!(
+            handed_over > 0,
+            workers > 1,
+            "{handed_over} datagrams were handed over"
+        );
+        assert_eq!(server.count(|m| m.handover_dropped.value()), 0);
+    }
+}
+
+#[test]
+fn the_own_client_survives_a_rebind() {
+    let server = Server::start(Options {
+        workers: 2,
+        ..Options::default()
+    });
+    let mut client = OwnClient::new(&server);
+    for _ in 0..6 {
+        let address = client
+            .client
+            .rebind(client.conn, "127.0.0.1:0".parse().unwrap())
+            .unwrap();
+        assert_eq!(client.get("/bytes/300000").body, bytes(300_000));
+        assert_eq!(client.get("/peer").body, address.to_string().as_bytes());
+    }
+}
+
+#[test]
+fn a_restarted_server_tells_learners_at_once_that_their_connection_is_gone() {
+    let first = Server::start(Options::default());
+    let mut client = OwnClient::new(&first);
+    // By its reply the handshake is confirmed: resets answer nothing that belongs to one.
+    assert_eq!(client.get("/hello").status, 200);
+    let (secrets, address) = (Arc::clone(&first.secrets), first.address);
+    // The old process says nothing: its last words go to a socket that is gone.
+    let mute = client
+        .client
+        .rebind(client.conn, "127.0.0.1:0".parse().unwrap());
+    assert!(mute.is_ok());
+    first.crash();
+    let second = Server::start(Options {
+        secrets,
+        address,
+        generation: 2,
+        ..Options::default()
+    });
+    let lost = client.request("GET", "/hello", Bytes::new()).unwrap_err();
+    let Event::Closed { reason, .. } = lost else {
+        panic!("{lost:?}")
+    };
+    assert_eq!(reason, ConnectionError::Reset);
+    assert!(second.count(|m| m.stateless_replies.value()) > 0);
+}
+
+#[test]
+fn at_the_connection_limit_the_newcomer_is_refused_and_the_others_notice_nothing() {
+    let server = Server::start(Options {
+        connections_max: 3,
+        ..Options::default()
+    });
+    let mut inside: Vec<_> = (0..3).map(|_| OwnClient::new(&server)).collect();
+    let config = own_config(KeyExchange::Classic, Resume::Never);
+    let mut outside = Client::new(config).unwrap();
+    outside
+        .connect(runtime::now(), server.address, "localhost")
+        .unwrap();
+    let Event::Closed { reason, .. } = support::next(&mut outside) else {
+        panic!()
+    };
+    let ConnectionError::ConnectionClosed(close) = reason else {
+        panic!("{reason:?}")
+    };
+    assert_eq!(
+        close.error_code,
+        quinn_proto::TransportErrorCode::CONNECTION_REFUSED
+    );
+    for client in &mut inside {
+        assert_eq!(client.get("/bytes/50000").body, bytes(50_000));
+    }
+    assert_eq!(server.count(|m| m.refused.budget.value()), 1);
+    assert_eq!(server.budget.taken(), 3);
+}
+
+#[test]
+fn half_open_connections_of_one_prefix_are_bounded_and_time_out() {
+    let config = Config {
+        half_open_prefix_max: 5,
+        handshake_timeout: Span::ms(700),
+        ..Config::default()
+    };
+    let server = Server::start(Options {
+        config,
+        ..Options::default()
+    });
+    let hello = first_flight(&server);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for n in 0..20_u8 {
+        // Each with an id of its own, and so undecipherable or another connection: what matters
+        // is that a handshake of nobody who answers is begun only so often.
+        socket.send_to(&hello(n), server.address).unwrap();
+    }
+    wait_for(|| server.count(|m| m.refused.prefix.value()) == 15);
+    assert_eq!(server.count(|m| m.half_open.value().try_into().unwrap()), 5);
+    wait_for(|| server.count(|m| m.closed.handshake_timeout.value()) == 5);
+    assert_eq!(OwnClient::new(&server).get("/hello").status, 200);
+}
+
+#[test]
+fn a_drained_server_finishes_requests_says_goodbye_and_ends() {
+    let server = Server::start(Options::default());
+    let mut idle = OwnClient::new(&server);
+    let mut busy = OwnClient::new(&server);
+    let fields = Fields::new();
+    let request = Request {
+        method: "GET",
+        authority: "localhost",
+        target: "/later/700",
+        fields: &fields,
+        body: Bytes::new(),
+    };
+    let stream = busy.client.request(busy.conn, &request).unwrap();
+    busy.client.turn(runtime::now()).unwrap();
+    wait_for(|| server.count(|m| m.requests.value()) == 1);
+    server.drain(Duration::from_secs(15));
+    let address = server.address;
+    let got = support::collect(&mut busy.client, stream).unwrap();
+    assert_eq!(got.body, b"at last");
+    let goodbye = |client: &mut OwnClient| loop {
+        if let Event::Closed { reason, .. } = support::next(&mut client.client) {
+            break reason;
+        }
+    };
+    for client in [&mut idle, &mut busy] {
+        let reason = goodbye(client);
+        let ConnectionError::ApplicationClosed(close) = reason else {
+            panic!("{reason:?}")
+        };
+        assert_eq!(close.error_code.into_inner(), 0x100);
+    }
+    server.ended();
+    assert!(UdpSocket::bind(address).is_ok(), "nothing is left behind");
+}
+
+#[test]
+fn a_drain_ends_in_time_even_if_a_request_does_not() {
+    let server = Server::start(Options::default());
+    let mut client = OwnClient::new(&server);
+    let fields = Fields::new();
+    let request = Request {
+        method: "GET",
+        authority: "localhost",
+        target: "/later/3600000",
+        fields: &fields,
+        body: Bytes::new(),
+    };
+    client.client.request(client.conn, &request).unwrap();
+    client.client.turn(runtime::now()).unwrap();
+    wait_for(|| server.count(|m| m.requests.value()) == 1);
+    server.drain(Duration::from_millis(400));
+    server.ended();
+}
+
+#[test]
+fn a_client_without_http3_is_told_so() {
+    let server = Server::start(Options::default());
+    with_quinn(&server, |quinn| async {
+        let mut quinn = quinn;
+        for protocols in [vec![], vec![b"hq-interop".to_vec()]] {
+            quinn.tls.alpn_protocols = protocols;
+            let error = quinn.connecting(server.address).await.unwrap_err();
+            let quinn::ConnectionError::ConnectionClosed(close) = error else {
+                panic!("{error}")
+            };
+            assert_eq!(
+                u64::from(close.error_code),
+                0x178,
+                "no_application_protocol"
+            );
+        }
+    });
+}
+
+#[test]
+fn random_datagrams_hurt_nobody() {
+    let server = Server::start(Options::default());
+    let mut client = OwnClient::new(&server);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let noise = bytes(2_000_000);
+    for n in 0..1_000 {
+        let len = 1 + n * 7 % 1_400;
+        socket
+            .send_to(&noise[n * 400..n * 400 + len], server.address)
+            .unwrap();
+    }
+    assert_eq!(client.get("/bytes/200000").body, bytes(200_000));
+}
+
+/// Makes first flights of clients that never go on.
+fn first_flight(server: &Server) -> impl Fn(u8) -> Vec<u8> + use<> {
+    let _ = server;
+    |_| {
+        let catcher = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut client = Client::new(own_config(KeyExchange::Classic, Resume::Never)).unwrap();
+        let to = catcher.local_addr().unwrap();
+        client.connect(runtime::now(), to, "localhost").unwrap();
+        client.turn(runtime::now()).unwrap();
+        let mut packet = vec![0; 1500];
+        let len = catcher.recv(&mut packet).unwrap();
+        packet.truncate(len);
+        packet
+    }
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let until = runtime::now() + support::PATIENCE;
+    while !condition() {
+        assert!(runtime::now() < until, "it did not come about");
+        std::thread::yield_now();
+    }
+}
