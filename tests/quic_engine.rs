@@ -1,6 +1,16 @@
 //! The QUIC engine against the `quinn` and `h3` crates, which share no code with its HTTP/3, and
 //! against its own client engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::needless_collect,
+    clippy::large_futures,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot be set up fails, and its clients run on a runtime of their own"
+)]
+
 #[path = "support/quinn_client.rs"]
 mod quinn_client;
 #[path = "support/quic.rs"]
@@ -16,6 +26,7 @@ use lamplight::quic::client::Event;
 use lamplight::quic::client::Request;
 use lamplight::quic::client::Resume;
 use lamplight::runtime;
+use quinn::ConnectionError as QuinnError;
 use quinn_client::Http3;
 use quinn_client::Quinn;
 use quinn_proto::ConnectionError;
@@ -527,7 +538,7 @@ fn a_client_without_http3_is_told_so() {
         for protocols in [vec![], vec![b"hq-interop".to_vec()]] {
             quinn.tls.alpn_protocols = protocols;
             let error = quinn.connecting(server.address).await.unwrap_err();
-            let quinn::ConnectionError::ConnectionClosed(close) = error else {
+            let QuinnError::ConnectionClosed(close) = error else {
                 panic!("{error}")
             };
             assert_eq!(

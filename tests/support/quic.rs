@@ -16,7 +16,6 @@ use lamplight::http::Service;
 use lamplight::http::Source;
 use lamplight::http::SourceError;
 use lamplight::http::Status;
-use lamplight::quic;
 use lamplight::quic::Config;
 use lamplight::quic::KeyExchange;
 use lamplight::quic::Metrics;
@@ -386,11 +385,9 @@ pub(crate) fn connect(client: &mut Client, address: SocketAddr) -> (ConnId, clie
     let conn = client
         .connect(runtime::now(), address, "localhost")
         .unwrap();
-    loop {
-        match next(client) {
-            Event::Connected { handshake, .. } => return (conn, handshake),
-            event => panic!("{event:?}"),
-        }
+    match next(client) {
+        Event::Connected { handshake, .. } => (conn, handshake),
+        event => panic!("{event:?}"),
     }
 }
 
@@ -420,7 +417,7 @@ pub(crate) fn collect(client: &mut Client, wanted: u64) -> Result<Got, Event> {
         match next(client) {
             Event::Head { stream, status, .. } if stream == wanted => got.status = status.0,
             Event::Body { stream, bytes, .. } if stream == wanted => {
-                got.body.extend_from_slice(&bytes)
+                got.body.extend_from_slice(&bytes);
             }
             Event::Done { stream, .. } if stream == wanted => return Ok(got),
             event @ (Event::Failed { .. } | Event::Closed { .. }) => return Err(event),
