@@ -404,3 +404,96 @@ fn everything_is_counted() {
     house.get("/nothing");
     assert_eq!(house.metrics.replies(Version::Http2), 2);
 }
+
+/// The first URL of a playlist that ends so.
+fn first(house: &House, playlist: &str, end: &str) -> String {
+    let got = house.get(playlist);
+    assert_eq!(got.status, 200, "{playlist}");
+    let found = got.text().lines().find(|l| l.ends_with(end)).unwrap();
+    let (folder, _) = playlist.rsplit_once('/').unwrap();
+    format!("{folder}/{found}")
+}
+
+#[test]
+fn what_is_built_once_is_a_hit_for_everybody_after() {
+    let house = house(Config::default());
+    let master = "/media/ky-nang-so/mat-khau/master.m3u8";
+    let playlist = first(&house, master, ".m3u8");
+    let segment = first(&house, &playlist, ".m4s");
+    let miss = house.ask(Method::Get, &segment, &with("range", "bytes=0-9"));
+    assert_eq!((miss.status, miss.body.len()), (206, 10));
+    let status = miss.field("cache-status");
+    assert_eq!(status, Some("lamplight; fwd=uri-miss; stored"));
+    assert!(
+        miss.field("server-timing")
+            .unwrap()
+            .starts_with("cache;desc=miss, build;dur=")
+    );
+    let hit = house.get(&segment);
+    assert_eq!(
+        (hit.status, hit.field("cache-status")),
+        (200, Some("lamplight; hit"))
+    );
+    assert_eq!(miss.body, hit.body[..10]);
+    let query = format!("{segment}?CMCD=bl%3D2000%2Csid%3D%22a%22");
+    assert_eq!(
+        house.get(&query).field("cache-status"),
+        Some("lamplight; hit")
+    );
+}
+
+#[test]
+fn a_version_that_never_was_is_not_invented() {
+    let house = house(Config::default());
+    let playlist = first(&house, "/media/ky-nang-so/mat-khau/master.m3u8", ".m3u8");
+    let segment = first(&house, &playlist, ".m4s");
+    let (folder, _) = segment.rsplit_once('/').unwrap();
+    for url in [
+        format!("{folder}/999999.m4s"),
+        format!("{folder}/007.m4s"),
+        segment.replace("/mat-khau/", "/other/"),
+        format!(
+            "{}/{}/0.m4s",
+            folder.rsplit_once('/').unwrap().0,
+            "0".repeat(32)
+        ),
+    ] {
+        let got = house.get(&url);
+        assert!(
+            got.status == 404 || got.status == 410,
+            "{url}: {}",
+            got.status
+        );
+        assert_eq!(
+            got.field("cache-control"),
+            Some("public, max-age=5"),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn urls_of_a_course_lead_to_the_media_host_or_back_here() {
+    let begins = |house: &House, authority: &str, wanted: &str| {
+        let got = house.ask_at(
+            Method::Get,
+            authority,
+            "/v1/courses/ky-nang-so",
+            &Fields::new(),
+        );
+        let json = got.json();
+        for url in [&json["lessons"][0]["hls"], &json["quizzes"][0]["url"]] {
+            let url = url.as_str().unwrap();
+            assert!(url.strip_prefix(wanted).unwrap().starts_with('/'), "{url}");
+        }
+    };
+    let here = house(Config::default());
+    begins(&here, "Learn.example:4433", "https://learn.example:4433");
+    begins(&here, "", "");
+    let media_base = "https://cdn.example".to_owned();
+    let cdn = house(Config {
+        media_base,
+        ..Config::default()
+    });
+    begins(&cdn, "learn.example", "https://cdn.example");
+}
