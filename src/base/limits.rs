@@ -34,6 +34,8 @@ pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const MEDIA_SAMPLES_MAX: usize = 16 * 1024 * 1024;
 /// Segments of one track; a day of 4-second segments is a fifth of it.
 pub const MEDIA_SEGMENTS_MAX: usize = 100_000;
+/// Seconds of one segment; nobody on a weak network waits for a longer one.
+pub const SEGMENT_S_MAX: u64 = 60;
 /// Courses of one content folder.
 pub const COURSES_MAX: usize = 10_000;
 /// Entries of one folder that the content scan looks at.

@@ -71,6 +71,12 @@ impl Movie {
                 }
             }
         }
+        // A picture without the end of its sound would pass for a whole lesson.
+        for track in [&movie.video, &movie.audio].into_iter().flatten() {
+            if let Err(cut @ Refused::CutOff { .. }) = track {
+                return Err(cut.clone());
+            }
+        }
         if movie.video.is_none() && movie.audio.is_none() {
             return Err(Refused::NoTrack);
         }

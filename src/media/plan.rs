@@ -1,6 +1,7 @@
 //! Where tracks are cut into segments.
 
 use crate::base::limits::CHUNK_BYTES_MAX;
+use crate::base::limits::SEGMENT_S_MAX;
 use crate::media::Codec;
 use crate::media::Fragment;
 use crate::media::Refused;
@@ -45,7 +46,7 @@ impl Plan {
     /// Cuts `track` at `starts`: (sample, time shown) of each segment, first sample 0.
     ///
     /// # Errors
-    /// A segment larger than a chunk may be.
+    /// A segment longer or larger than one may be.
     pub fn new(track: &Track, starts: &[(u32, i64)]) -> Result<Self, Refused> {
         let time = |shown: i64| u64::try_from(shown).unwrap_or(0);
         let cut = |(sample, shown): &(u32, i64)| Cut {
@@ -81,8 +82,8 @@ impl Plan {
         for n in 0..self.segments() {
             let bytes = Fragment::new(track, self, n).map_or(0, |f| f.len());
             let ticks = self.ticks(n);
-            if bytes > CHUNK_BYTES_MAX as u64 {
-                let seconds = ticks / u64::from(self.timescale);
+            let seconds = ticks / u64::from(self.timescale);
+            if bytes > CHUNK_BYTES_MAX as u64 || seconds > SEGMENT_S_MAX {
                 return Err(Refused::SparseKeyFrames { seconds, bytes });
             }
             weights.push((bytes, ticks));

@@ -55,7 +55,7 @@ pub enum Refused {
     #[error("the video does not begin with a key frame")]
     NoKeyFrame,
     /// Key frames too far apart for segments.
-    #[error("key frames are {seconds} s apart, so that one segment has {bytes} bytes")]
+    #[error("it cannot be cut for {seconds} s ({bytes} bytes) for want of closed key frames")]
     SparseKeyFrames {
         /// Seconds of the longest segment.
         seconds: u64,
