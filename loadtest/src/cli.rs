@@ -130,9 +130,9 @@ pub(crate) struct Handshakes {
     /// What every mode takes.
     #[command(flatten)]
     pub(crate) common: Common,
-    /// Handshakes under way at once
-    #[arg(long, default_value_t = 32, value_name = "N")]
-    pub(crate) in_flight: usize,
+    /// Handshakes under way at once [default: 32; with --resume 8, the tickets a client keeps]
+    #[arg(long, value_name = "N")]
+    pub(crate) in_flight: Option<usize>,
     /// Resume sessions instead of full handshakes
     #[arg(long)]
     pub(crate) resume: bool,

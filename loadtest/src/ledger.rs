@@ -88,11 +88,6 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
         intended: Instant,
         now: Instant,
     ) {
-        if purpose == Purpose::Load && self.window.is_some_and(|w| w.holds(intended)) {
-            self.tally
-                .lag
-                .record(now.saturating_duration_since(intended));
-        }
         let flight = Flight {
             purpose,
             resource: u32::try_from(resource).unwrap_or(u32::MAX),
@@ -224,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_counts_from_the_intended_time_and_lag_is_told_apart() {
+    fn latency_counts_from_the_intended_time_not_from_the_late_start() {
         let (mut ledger, start) = (ledger(), some_instant());
         let ms = |n| start + Duration::from_millis(n);
         ledger.measure(Window::new(start, Duration::ZERO, Duration::from_secs(1)));
@@ -232,7 +227,6 @@ mod tests {
         answer(&mut ledger, 1, 200, b"x", ms(50));
         let tally = &ledger.tally;
         assert_eq!(tally.load.latency.max().as_millis(), 50);
-        assert_eq!(tally.lag.max().as_millis(), 30);
         assert_eq!((tally.load.measured, tally.load.measured_bytes), (1, 1));
     }
 

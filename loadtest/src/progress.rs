@@ -37,12 +37,12 @@ impl Progress {
     pub(crate) fn new(board: Arc<Board>, whole: &Share) -> Self {
         let now = runtime::now();
         Self {
-            board,
             connections: whole.connections,
             pid: whole.common.server_pid,
             started: now,
             shown: now,
-            last: Counts::default(),
+            last: Counts::read(&board, whole.common.server_pid),
+            board,
         }
     }
 
@@ -59,15 +59,7 @@ impl Progress {
     }
 
     fn line(&mut self, now: Instant, seconds: f64) -> String {
-        let counts = Counts {
-            opened: self.board.opened.value(),
-            answered: self.board.answered.value(),
-            server: self
-                .pid
-                .and_then(|p| Reading::of(p).ok())
-                .unwrap_or_default(),
-            own: Reading::of_self().unwrap_or_default(),
-        };
+        let counts = Counts::read(&self.board, self.pid);
         let rate = |now: u64, before: u64| (now - before) as f64 / seconds;
         let share =
             |now: Reading, before: Reading| (now - before).cpu.as_secs_f64() / seconds * 100.0;
@@ -103,5 +95,17 @@ impl Progress {
         );
         self.last = counts;
         line
+    }
+}
+
+impl Counts {
+    fn read(board: &Board, pid: Option<u32>) -> Self {
+        let server = pid.and_then(|pid| Reading::of(pid).ok());
+        Self {
+            opened: board.opened.value(),
+            answered: board.answered.value(),
+            server: server.unwrap_or_default(),
+            own: Reading::of_self().unwrap_or_default(),
+        }
     }
 }

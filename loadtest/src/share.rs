@@ -19,6 +19,11 @@ const SEGMENT_CONNECTIONS: usize = 8;
 const GET_IN_FLIGHT: usize = 8;
 const SEGMENTS_IN_FLIGHT: usize = 2;
 
+/// Handshakes under way at once. A client keeps eight tickets a server; more at once than it has
+/// tickets for would be full handshakes.
+const FULL_IN_FLIGHT: usize = 32;
+const RESUMED_IN_FLIGHT: usize = 8;
+
 /// How requests of the loaded interval arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Arrivals {
@@ -102,11 +107,17 @@ impl Share {
             resume: false,
             checking: 0,
         };
+        let resumes = matches!(mode, Mode::Handshakes(h) if h.resume);
+        let churn = if resumes {
+            RESUMED_IN_FLIGHT
+        } else {
+            FULL_IN_FLIGHT
+        };
         match mode {
             Mode::Get(load) => base.loaded(load, GET_CONNECTIONS, GET_IN_FLIGHT),
             Mode::Segments(load) => base.loaded(load, SEGMENT_CONNECTIONS, SEGMENTS_IN_FLIGHT),
             Mode::Handshakes(h) => Self {
-                arrivals: Arrivals::Churn(h.in_flight.max(1)),
+                arrivals: Arrivals::Churn(h.in_flight.unwrap_or(churn).max(1)),
                 resume: h.resume,
                 ..base
             },

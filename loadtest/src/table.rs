@@ -91,6 +91,9 @@ impl Report {
                 )?,
             }
         }
+        if self.plan.mode != "idle" {
+            return Ok(());
+        }
         writeln!(
             f,
             "  memory       server {:.1} → {:.1} MiB, {} bytes a connection · generator {:.1} MiB, \

@@ -165,6 +165,7 @@ impl Session<'_> {
             let index = self.choice.below(self.share.active.min(self.live.len()));
             let resource = self.any_resource();
             if let Some(conn) = self.live.get(index).copied() {
+                self.late(now, intended);
                 let waiting = Waiting {
                     conn,
                     resource,
@@ -172,6 +173,14 @@ impl Session<'_> {
                 };
                 self.send(waiting);
             }
+        }
+    }
+
+    /// How late the generator itself is, whatever the server's streams allow.
+    fn late(&mut self, now: Instant, intended: Instant) {
+        if self.loading.window.is_some_and(|w| w.holds(intended)) {
+            let lag = now.saturating_duration_since(intended);
+            self.ledger.tally.lag.record(lag);
         }
     }
 
