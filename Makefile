@@ -1,3 +1,23 @@
+# make run    serve the bundled course at https://localhost:4433/
+# make open   a throw-away Chromium that speaks HTTP/3 to it
+# make test   install what the tests need, then every check and suite, with their times
+# make bench  measure a fresh server and print the table
+# make proof  the large scenarios (hundreds of thousands of connections)
 .PHONY: run open test bench proof
+
 run:
-	cargo run --release --
+	@echo "building; then open https://localhost:4433/ (make open: over HTTP/3)"
+	cargo run --release --quiet --bin lamplight -- serve
+
+open:
+	scripts/open.sh
+
+test:
+	scripts/setup-test.sh
+	scripts/test.sh
+
+bench:
+	scripts/bench.sh
+
+proof:
+	scripts/proof.sh

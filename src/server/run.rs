@@ -113,7 +113,7 @@ impl Server {
             tcp_tickets: tickets(Purpose::TcpTicket),
             quic_tickets: tickets(Purpose::QuicTicket),
             budget: Arc::new(Budget::new(config.server.connections_max)),
-            sources: all_metrics.iter().flat_map(sources).collect(),
+            sources: all_sources(&library, &all_metrics),
             trigger,
             shutdown: shutdown.clone(),
             started: runtime::now(),
@@ -248,6 +248,16 @@ fn worker_count(config: &Config) -> usize {
         }
         chosen => chosen,
     }
+}
+
+/// Whom a scrape asks.
+fn all_sources(
+    library: &Arc<Library>,
+    workers: &[worker::Metrics],
+) -> Vec<Arc<dyn metrics::Source>> {
+    let mut all: Vec<Arc<dyn metrics::Source>> = vec![Arc::<Library>::clone(library)];
+    all.extend(workers.iter().flat_map(sources));
+    all
 }
 
 fn sources(metrics: &worker::Metrics) -> [Arc<dyn metrics::Source>; 4] {

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs what the tests use and a machine may lack. Nothing of it is needed to build or to run.
+#   ffmpeg            checks that packaged media decodes to the same frames
+#   curl              an independent HTTP/1.1 and HTTP/2 client
+#   chromium, firefox the page, played over HTTP/3 (libnss3-tools: Firefox trusts our certificate)
+#   aioquic           an independent HTTP/3 client (Python, in target/venv)
+#   axe-core          accessibility rules (npm, in target/test-tools)
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need curl curl
+need ffmpeg ffmpeg
+need ffprobe ffmpeg
+need chromium chromium
+need firefox-esr firefox-esr
+need certutil libnss3-tools
+need npm npm
+need python3 python3
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "setup-test: please install:$missing" >&2
+        exit 1
+    fi
+    sudo=
+    if [ "$(id -u)" != 0 ]; then sudo=sudo; fi
+    echo "setup-test: installing$missing"
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # a list of packages
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+fi
+
+if ! target/venv/bin/python -c 'import aioquic' 2>/dev/null; then
+    echo "setup-test: installing aioquic into target/venv"
+    python3 -m venv target/venv
+    target/venv/bin/python -m pip install --quiet --disable-pip-version-check 'aioquic>=1.2,<2'
+fi
+
+if [ ! -f target/test-tools/node_modules/axe-core/axe.min.js ]; then
+    echo "setup-test: installing axe-core into target/test-tools"
+    mkdir -p target/test-tools
+    npm install --silent --no-audit --no-fund --prefix target/test-tools 'axe-core@4'
+fi

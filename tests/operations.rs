@@ -1,0 +1,95 @@
+//! The operations listener, and what it says of a server that comes, serves and goes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use support::Running;
+
+async fn ask(method: reqwest::Method, url: String) -> (u16, String) {
+    let client = support::plain_client();
+    let reply = client.request(method, url).send().await.unwrap();
+    (reply.status().as_u16(), reply.text().await.unwrap())
+}
+
+async fn get(url: String) -> (u16, String) {
+    ask(reqwest::Method::GET, url).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn probes_scrapers_and_people_get_their_documents() {
+    let running = Running::start();
+    running.wait_ready();
+    let client = running.client(http::Version::HTTP_2);
+    client.get(running.url("/v1/courses")).send().await.unwrap();
+    assert_eq!(get(running.ops("/healthz")).await, (200, "ok\n".to_owned()));
+    let (status, ready) = get(running.ops("/readyz")).await;
+    assert_eq!(status, 200, "{ready}");
+    let (_, text) = get(running.ops("/metrics")).await;
+    assert!(
+        text.contains("\nlamplight_tcp_requests_total{version=\"2\"} 1\n"),
+        "{text}"
+    );
+    assert!(text.contains("\nlamplight_connections 1\n"), "{text}");
+    assert!(text.ends_with("# EOF\n"));
+    let (_, status) = get(running.ops("/admin/status")).await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["ready"], true);
+    assert_eq!(status["spki_sha256"], running.spki());
+    assert_eq!(get(running.ops("/secret")).await.0, 404);
+    assert_eq!(get(running.ops("/admin/drain")).await.0, 405);
+    running.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_in_an_operators_browser_cannot_stop_the_server() {
+    let running = Running::start();
+    let client = support::plain_client();
+    let request = client
+        .post(running.ops("/admin/drain"))
+        .header("origin", "https://evil.example");
+    assert_eq!(request.send().await.unwrap().status(), 403);
+    assert!(
+        !running
+            .server()
+            .not_ready()
+            .contains(&"draining".to_owned())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_turns_readiness_red_with_its_reason() {
+    let running = Running::start();
+    let (status, _) = ask(reqwest::Method::POST, running.ops("/admin/drain")).await;
+    assert_eq!(status, 202);
+    let (status, ready) = get(running.ops("/readyz")).await;
+    assert_eq!(status, 503);
+    assert!(ready.contains("\"draining\""), "{ready}");
+    running.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_that_fails_says_why_and_changes_nothing() {
+    let made = tempfile::tempdir().unwrap();
+    let (certificate, key) = (made.path().join("c.pem"), made.path().join("k.pem"));
+    let write = |name: &str| {
+        let pair = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        std::fs::write(&certificate, pair.cert.pem()).unwrap();
+        std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    };
+    write("localhost");
+    let running = Running::with(|config| {
+        config.tls.certificate.clone_from(&certificate);
+        config.tls.key.clone_from(&key);
+    });
+    let before = running.server().prints();
+    std::fs::write(&key, "broken").unwrap();
+    let (status, text) = ask(reqwest::Method::POST, running.ops("/admin/reload")).await;
+    assert_eq!(status, 422);
+    assert!(text.contains("k.pem holds no private key"), "{text}");
+    assert_eq!(running.server().prints(), before);
+    write("localhost");
+    let (status, text) = ask(reqwest::Method::POST, running.ops("/admin/reload")).await;
+    assert_eq!((status, text.as_str()), (200, "reloaded\n"));
+    assert_ne!(running.server().prints(), before);
+}
