@@ -6,16 +6,6 @@ pub const MANIFEST_FRESH_S: u64 = 60;
 pub const MANIFEST_STALE_WHILE_REVALIDATE_S: u64 = 60;
 /// Seconds after that in which they may serve a stale copy when we fail (RFC 5861, 4).
 pub const MANIFEST_STALE_IF_ERROR_S: u64 = 600;
-/// Seconds for which somebody may hold a manifest that names a replaced version; so long the
-/// replaced version stays fetchable.
-pub const MANIFEST_LIFE_S: u64 =
-    MANIFEST_FRESH_S + MANIFEST_STALE_WHILE_REVALIDATE_S + MANIFEST_STALE_IF_ERROR_S;
-
-const _: () = assert!(
-    MANIFEST_LIFE_S == 720 && MANIFEST_FRESH_S == 60,
-    "the field values below say the same"
-);
-
 /// Who may keep a reply, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CachePolicy {
