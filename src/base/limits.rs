@@ -20,6 +20,9 @@ pub const HEADER_FIELDS_MAX: usize = 128;
 pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of the largest request body any route accepts.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of half-received requests (heads and content) one connection may have held; more is
+/// refused with 503, so that a hundred slow uploads cost no more than a few.
+pub const REQUEST_BYTES_HELD_MAX: usize = 256 * 1024;
 /// Bytes one connection may have queued for sending before a reply's source is asked for more.
 pub const SEND_WINDOW_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes of a segment, playlist or document held whole in memory.
@@ -55,6 +58,7 @@ pub const CATALOGUE_REPLIES_MAX: usize = 256;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);
+const _: () = assert!(HEADER_BYTES_MAX + BODY_BYTES_MAX <= REQUEST_BYTES_HELD_MAX);
 const _: () = assert!(
     WORKERS_MAX <= 64,
     "six bits of a connection id name the worker"

@@ -17,7 +17,7 @@ pub(crate) struct Head {
     /// A set of the [`Kind`]s seen that may come only once.
     seen: u16,
     /// Bytes so far as RFC 9114, 4.2.2 counts them, and lines.
-    bytes: usize,
+    pub(crate) bytes: usize,
     lines: usize,
     bytes_max: usize,
     pub(crate) method: Method,

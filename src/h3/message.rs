@@ -61,6 +61,11 @@ impl Message {
         self.head.content_length
     }
 
+    /// Bytes of the field section, counted as RFC 9114, 4.2.2 does.
+    pub const fn header_bytes(&self) -> usize {
+        self.head.bytes
+    }
+
     pub(crate) const fn set_priority(&mut self, priority: Priority) {
         self.head.priority = priority;
     }

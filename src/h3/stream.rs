@@ -80,6 +80,11 @@ impl Stream {
         self.id
     }
 
+    /// Bytes held of a frame that has not arrived whole.
+    pub const fn held_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
     const fn new(id: u64, role: Role) -> Self {
         Self {
             id,

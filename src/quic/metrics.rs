@@ -95,6 +95,8 @@ pub struct RequestsRefused {
     pub timeout: Counter,
     /// 425.
     pub too_early: Counter,
+    /// 503: too much of half-received requests on the connection.
+    pub held: Counter,
 }
 
 impl Source for Metrics {
@@ -263,6 +265,7 @@ impl Metrics {
                     ("fields_too_large", &requests_refused.fields_too_large),
                     ("timeout", &requests_refused.timeout),
                     ("too_early", &requests_refused.too_early),
+                    ("held", &requests_refused.held),
                 ],
             ),
         ]

@@ -236,6 +236,7 @@ pub(crate) fn status(reply: &[u8]) -> String {
     assert_eq!(section[..2], [0, 0], "no dynamic table");
     match section[2] {
         0xd9 => "200".to_owned(),
+        0xdc => "503".to_owned(),
         0x5f => String::from_utf8_lossy(&section[5..8]).into_owned(),
         other => panic!("status line {other:#x}"),
     }

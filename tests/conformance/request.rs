@@ -2,6 +2,7 @@
 
 use crate::raw::*;
 use crate::server::Server;
+use tokio::task::JoinSet;
 
 const HEADERS: u64 = 0x01;
 const DATA: u64 = 0x00;
@@ -330,5 +331,28 @@ fn what_the_server_does_not_know_it_ignores() {
         };
         assert_eq!(status(&reply), "200");
         assert!(reply.ends_with(b"\x00\x03hey"));
+    });
+}
+
+#[test]
+fn many_half_sent_heads_hold_no_more_than_a_few() {
+    on(Server::whole(), async |field| {
+        let bystander = field.connect(PREAMBLE).await;
+        let raw = field.connect(PREAMBLE).await;
+        let half = [integer(HEADERS), integer(60_000), vec![0; 50_000]].concat();
+        let mut sending = Vec::new();
+        let mut replies = JoinSet::new();
+        for _ in 0..6 {
+            let (mut send, mut receive) = raw.quic.open_bi().await.unwrap();
+            // The one that is too much is stopped in the middle.
+            let _stopped = in_time(send.write_all(&half)).await;
+            sending.push(send);
+            replies.spawn(async move { receive.read_to_end(1000).await });
+        }
+        let reply = in_time(replies.join_next()).await.unwrap().unwrap();
+        let reply = reply.expect("a reply to the one that is too much");
+        assert_eq!(status(&reply), "503");
+        raw.assert_lives("half-sent heads").await;
+        bystander.assert_lives("half-sent heads").await;
     });
 }

@@ -1,6 +1,7 @@
 //! One connection: transport, HTTP/3, requests under way.
 
 use crate::base::budget::Permit;
+use crate::base::limits::REQUEST_BYTES_HELD_MAX;
 use crate::h3;
 use crate::h3::Code;
 use crate::h3::Control;
@@ -270,8 +271,22 @@ impl Connection {
                 Event::Interim => {}
             }
         }
+        if self.held_bytes() + reading.held_bytes() > REQUEST_BYTES_HELD_MAX {
+            desk.metrics.requests_refused.held.add_one();
+            self.refuse(id, Refusal::Overloaded, desk);
+            return Ok(());
+        }
         self.keep(id, Priority::default(), Stage::Reading(reading));
         Ok(())
+    }
+
+    /// Bytes of the other half-received requests.
+    fn held_bytes(&self) -> usize {
+        let held = self.exchanges.iter().map(|e| match &e.stage {
+            Stage::Reading(reading) => reading.held_bytes(),
+            Stage::Waiting(_) | Stage::Writing(_) => 0,
+        });
+        held.sum()
     }
 
     /// The state of a request that is being read: stored, or that of a new stream; none if the

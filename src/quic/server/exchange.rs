@@ -68,6 +68,14 @@ pub(super) struct Pull {
     pub(super) nudge: Arc<Nudge>,
 }
 
+impl Reading {
+    /// Bytes of head and content held for it.
+    pub(super) fn held_bytes(&self) -> usize {
+        let collected = self.collected.as_ref();
+        self.stream.held_bytes() + collected.map_or(0, |c| c.held_bytes())
+    }
+}
+
 impl Collected {
     pub(super) fn new(message: Message, limit: usize) -> Self {
         Self {
@@ -92,6 +100,10 @@ impl Collected {
             self.rest.extend_from_slice(&bytes);
         }
         true
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.message.header_bytes() + self.first.len() + self.rest.len()
     }
 
     /// The whole content.
