@@ -42,6 +42,8 @@ pub struct Metrics {
     pub bytes_out: Counter,
     /// Datagrams the kernel would not send.
     pub datagrams_unsent: Counter,
+    /// Times a socket failed to receive.
+    pub receive_errors: Counter,
     /// Datagrams passed to the worker that owns their connection.
     pub handed_over: Counter,
     /// Datagrams dropped because the owner's queue was full.
@@ -178,7 +180,7 @@ impl Metrics {
         ]
     }
 
-    const fn of_datagrams(&self) -> [Plain<'_>; 8] {
+    const fn of_datagrams(&self) -> [Plain<'_>; 9] {
         [
             (
                 "lamplight_quic_datagrams_received",
@@ -204,6 +206,11 @@ impl Metrics {
                 "lamplight_quic_datagrams_unsent",
                 "UDP datagrams the kernel would not send",
                 &self.datagrams_unsent,
+            ),
+            (
+                "lamplight_quic_receive_errors",
+                "Times a UDP socket failed to receive",
+                &self.receive_errors,
             ),
             (
                 "lamplight_quic_handed_over",

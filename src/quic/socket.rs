@@ -10,6 +10,7 @@ use quinn_proto::EcnCodepoint;
 use quinn_udp::RecvMeta;
 use quinn_udp::UdpSockRef;
 use quinn_udp::UdpSocketState;
+use smallvec::SmallVec;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Type;
@@ -113,7 +114,7 @@ impl Socket {
         mut each: impl FnMut(Origin, &[u8]),
     ) -> io::Result<bool> {
         let Inbox { buffer, metas } = inbox;
-        let mut slices: Vec<IoSliceMut<'_>> = buffer
+        let mut slices: SmallVec<[IoSliceMut<'_>; MESSAGES_IN]> = buffer
             .chunks_mut(MESSAGE_BYTES)
             .map(IoSliceMut::new)
             .collect();

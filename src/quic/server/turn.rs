@@ -27,9 +27,9 @@ use tokio::io::Interest;
 
 impl<S: Service> Worker<S> {
     /// One turn; whether the next should follow at once.
-    pub(super) fn take_turn(&mut self, now: Instant, phase: Phase) -> io::Result<bool> {
+    pub(super) fn take_turn(&mut self, now: Instant, phase: Phase) -> bool {
         self.read_wall_clock();
-        let mut busy = self.receive(now)?;
+        let mut busy = self.receive(now);
         self.take_handed(now);
         self.expire(now);
         self.look_at_woken(now);
@@ -38,37 +38,38 @@ impl<S: Service> Worker<S> {
         self.send();
         // What waits for the socket alone need not keep the loop awake.
         let blocked = self.lines.iter().any(|line| line.blocked);
-        Ok(busy || (!self.dirty.is_empty() && !blocked))
+        busy || (!self.dirty.is_empty() && !blocked)
     }
 
-    fn receive(&mut self, now: Instant) -> io::Result<bool> {
+    fn receive(&mut self, now: Instant) -> bool {
         let mut more = false;
         let mut inbox = std::mem::replace(&mut self.inbox, Inbox::empty());
-        let mut outcome = Ok(());
         for index in 0..self.lines.len() {
             let Some(socket) = self.lines.get(index).map(|line| Arc::clone(&line.socket)) else {
                 break;
             };
             let line = u16::try_from(index).unwrap_or(u16::MAX);
-            let each = |origin: Origin, bytes: &[u8]| self.datagram(now, line, origin, bytes);
-            let received = socket.receive(&mut inbox, each);
-            let Some(watched) = self.watched.get(index) else {
-                break;
-            };
+            let received = socket.receive(&mut inbox, |origin, bytes| {
+                self.datagram(now, line, origin, bytes);
+            });
+            match received {
+                Ok(true) => {
+                    more = true;
+                    continue;
+                }
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    self.metrics.receive_errors.add_one();
+                }
+                Ok(false) | Err(_) => {}
+            }
             // Tells the event queue that the socket is empty, without another system call.
-            let emptied = matches!(&received, Ok(false)) || is_transient(&received);
-            if emptied {
+            if let Some(watched) = self.watched.get(index) {
                 let empty = |_: &Arc<_>| Err::<(), _>(io::ErrorKind::WouldBlock.into());
                 drop(watched.try_io(Interest::READABLE, empty));
             }
-            match received {
-                Ok(full) => more |= full,
-                Err(_) if emptied => {}
-                Err(error) => outcome = Err(error),
-            }
         }
         self.inbox = inbox;
-        outcome.map(|()| more)
+        more
     }
 
     fn datagram(&mut self, now: Instant, line: u16, origin: Origin, bytes: &[u8]) {
@@ -360,16 +361,6 @@ fn destination(datagram: &[u8]) -> Option<&[u8; ID_BYTES]> {
     let (length, rest) = rest.get(4..)?.split_first()?;
     rest.first_chunk()
         .filter(|_| usize::from(*length) == ID_BYTES)
-}
-
-fn is_transient(received: &io::Result<bool>) -> bool {
-    use io::ErrorKind;
-    received.as_ref().is_err_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionRefused
-        )
-    })
 }
 
 /// Messages a connection may send in one turn before the others have theirs.

@@ -86,7 +86,7 @@ pub async fn run<S: Service>(setup: Setup<S>, mut shutdown: Shutdown) -> io::Res
     let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
     loop {
         let phase = shutdown.phase();
-        let busy = worker.take_turn(runtime::now(), phase)?;
+        let busy = worker.take_turn(runtime::now(), phase);
         if worker.is_over() {
             return Ok(());
         }
