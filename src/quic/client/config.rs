@@ -3,6 +3,7 @@
 use crate::base::units::Size;
 use crate::base::units::Span;
 use crate::h3;
+use crate::quic::client::sessions::Sessions;
 use crate::quic::client::verify::AnyCertificate;
 use crate::quic::config;
 use crate::quic::crypto::ClientCrypto;
@@ -10,7 +11,6 @@ use crate::quic::crypto::KeyExchange;
 use crate::quic::crypto::provider;
 use quinn_proto::ClientConfig;
 use quinn_proto::VarInt;
-use rustls::client::ClientSessionMemoryCache;
 use rustls::client::Resumption;
 use std::io;
 use std::net::SocketAddr;
@@ -125,9 +125,7 @@ impl Tls {
         config.enable_early_data = resume == Resume::EarlyData;
         config.resumption = match resume {
             Resume::Never => Resumption::disabled(),
-            Resume::Tickets | Resume::EarlyData => {
-                Resumption::store(Arc::new(ClientSessionMemoryCache::new(SESSIONS_MAX)))
-            }
+            Resume::Tickets | Resume::EarlyData => Resumption::store(Arc::<Sessions>::default()),
         };
         Ok(Self {
             config: Arc::new(config),
@@ -135,6 +133,3 @@ impl Tls {
         })
     }
 }
-
-/// Servers whose tickets are kept; some eight tickets each.
-const SESSIONS_MAX: usize = 4096;

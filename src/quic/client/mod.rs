@@ -12,6 +12,7 @@ mod config;
 mod connection;
 mod engine;
 mod event;
+mod sessions;
 mod verify;
 
 pub use config::Config;

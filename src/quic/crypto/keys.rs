@@ -1,12 +1,14 @@
 //! Packet protection keys that take 16 or 32 bytes while their connection is quiet.
 //!
-//! An expanded AES-GCM key is 600 bytes and more. Here a connection keeps the raw key and IV; the
-//! expanded key lives in a table of the thread, direct-mapped by the key's serial number, and is
-//! overwritten by whoever needs the slot. A busy connection finds its keys expanded, an idle one
-//! costs nothing, and there is no lock: the table belongs to the worker's thread.
+//! An expanded AES-GCM key is 600 bytes and more, an expanded header key 250. Here a connection
+//! keeps the raw keys and IV; expanded keys live in tables of the thread, direct-mapped by the
+//! key's serial number, and are overwritten by whoever needs the slot. A busy connection finds its
+//! keys expanded, an idle one costs nothing, and there is no lock: the tables belong to the
+//! worker's thread.
 
 use aws_lc_rs::aead;
 use aws_lc_rs::aead::quic::HeaderProtectionKey;
+use aws_lc_rs::error::Unspecified;
 use rustls::Error;
 use rustls::crypto::cipher::AeadKey;
 use rustls::crypto::cipher::Iv;
@@ -17,7 +19,7 @@ use std::cell::RefCell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Slots of a thread's table of expanded packet keys, about 700 bytes each; a power of two.
+/// Slots of a thread's tables of expanded keys, about a kilobyte each; a power of two.
 const EXPANDED_MAX: usize = 2048;
 
 /// What distinguishes the suites of TLS 1.3 in packet protection (RFC 9001, 5.3, 5.4, 6.6).
@@ -67,14 +69,8 @@ impl quic::Algorithm for Algorithm {
 
     fn header_protection_key(&self, key: AeadKey) -> Box<dyn quic::HeaderProtectionKey> {
         match key.as_ref().try_into() {
-            Ok(raw) => Box::new(HeaderKey::<16> {
-                suite: self.shared(),
-                raw,
-            }),
-            Err(_) => Box::new(HeaderKey::<32> {
-                suite: self.shared(),
-                raw: padded(key.as_ref()),
-            }),
+            Ok(raw) => Box::new(HeaderKey::<16>::new(self.shared(), raw)),
+            Err(_) => Box::new(HeaderKey::<32>::new(self.shared(), padded(key.as_ref()))),
         }
     }
 
@@ -108,19 +104,38 @@ struct PacketKey<const N: usize> {
     raw: [u8; N],
 }
 
-/// A header key of `N` bytes, expanded on the stack for each packet.
+/// A header key of `N` bytes, folded.
 struct HeaderKey<const N: usize> {
     suite: &'static Algorithm,
+    serial: u64,
     raw: [u8; N],
 }
 
-struct Slot {
-    serial: u64,
-    key: aead::LessSafeKey,
-}
+/// Expanded keys by serial number; allocated with the first.
+struct Table<K>(Vec<Option<(u64, K)>>);
 
 thread_local! {
-    static EXPANDED: RefCell<Vec<Option<Slot>>> = const { RefCell::new(Vec::new()) };
+    static PACKETS: RefCell<Table<aead::LessSafeKey>> = const { RefCell::new(Table(Vec::new())) };
+    static HEADERS: RefCell<Table<HeaderProtectionKey>> = const { RefCell::new(Table(Vec::new())) };
+}
+
+impl<K> Table<K> {
+    /// The expanded key of `serial`, expanded now if it is not in its slot.
+    fn get(
+        &mut self,
+        serial: u64,
+        expand: impl FnOnce() -> Result<K, Unspecified>,
+    ) -> Result<&K, Unspecified> {
+        if self.0.is_empty() {
+            self.0.resize_with(EXPANDED_MAX, || None);
+        }
+        let place = usize::try_from(serial).unwrap_or(0) & (EXPANDED_MAX - 1);
+        let slot = self.0.get_mut(place).ok_or(Unspecified)?;
+        if !matches!(slot, Some((held, _)) if *held == serial) {
+            *slot = Some((serial, expand()?));
+        }
+        slot.as_ref().map(|(_, key)| key).ok_or(Unspecified)
+    }
 }
 
 /// Names keys for the tables; never reused.
@@ -138,33 +153,17 @@ impl<const N: usize> PacketKey<N> {
 
     fn with<T>(
         &self,
-        work: impl FnOnce(&aead::LessSafeKey) -> Result<T, Error>,
+        failed: Error,
+        work: impl FnOnce(&aead::LessSafeKey) -> Result<T, Unspecified>,
     ) -> Result<T, Error> {
-        EXPANDED.with_borrow_mut(|table| {
-            if table.is_empty() {
-                table.resize_with(EXPANDED_MAX, || None);
-            }
-            let place = usize::try_from(self.serial).unwrap_or(0) & (EXPANDED_MAX - 1);
-            let Some(slot) = table.get_mut(place) else {
-                return Err(Error::EncryptError);
-            };
-            match slot {
-                Some(Slot { serial, key }) if *serial == self.serial => work(key),
-                slot => {
-                    let fresh = Slot {
-                        serial: self.serial,
-                        key: self.expand()?,
-                    };
-                    work(&slot.insert(fresh).key)
-                }
-            }
+        let expand = || {
+            let key = aead::UnboundKey::new(self.suite.packet, &self.raw)?;
+            Ok(aead::LessSafeKey::new(key))
+        };
+        PACKETS.with_borrow_mut(|table| {
+            let done = table.get(self.serial, expand).and_then(work);
+            done.map_err(|Unspecified| failed)
         })
-    }
-
-    fn expand(&self) -> Result<aead::LessSafeKey, Error> {
-        let key = aead::UnboundKey::new(self.suite.packet, &self.raw);
-        key.map(aead::LessSafeKey::new)
-            .map_err(|_ignored| Error::EncryptError)
     }
 
     /// The IV with the packet number added to its end (RFC 9001, 5.3).
@@ -185,10 +184,9 @@ impl<const N: usize> quic::PacketKey for PacketKey<N> {
         header: &[u8],
         payload: &mut [u8],
     ) -> Result<quic::Tag, Error> {
-        self.with(|key| {
+        self.with(Error::EncryptError, |key| {
             let nonce = self.nonce(packet_number);
-            let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::from(header), payload);
-            let tag = tag.map_err(|_ignored| Error::EncryptError)?;
+            let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::from(header), payload)?;
             Ok(quic::Tag::from(tag.as_ref()))
         })
     }
@@ -199,10 +197,9 @@ impl<const N: usize> quic::PacketKey for PacketKey<N> {
         header: &[u8],
         payload: &'a mut [u8],
     ) -> Result<&'a [u8], Error> {
-        self.with(|key| {
+        self.with(Error::DecryptError, |key| {
             let nonce = self.nonce(packet_number);
-            let plain = key.open_in_place(nonce, aead::Aad::from(header), payload);
-            plain.map(|p| &*p).map_err(|_ignored| Error::DecryptError)
+            Ok(&*key.open_in_place(nonce, aead::Aad::from(header), payload)?)
         })
     }
 
@@ -220,6 +217,11 @@ impl<const N: usize> quic::PacketKey for PacketKey<N> {
 }
 
 impl<const N: usize> HeaderKey<N> {
+    fn new(suite: &'static Algorithm, raw: [u8; N]) -> Self {
+        let serial = SERIAL.fetch_add(1, Relaxed);
+        Self { suite, serial, raw }
+    }
+
     /// Header protection (RFC 9001, 5.4.1): the mask covers the low bits of the first byte and the
     /// packet number, whose length is known only without the mask.
     fn mask(
@@ -229,10 +231,13 @@ impl<const N: usize> HeaderKey<N> {
         number: &mut [u8],
         length_bits: impl Fn(u8, u8) -> u8,
     ) -> Result<(), Error> {
-        let bad = |_ignored| Error::General("header protection sample of a wrong length".into());
-        let key = HeaderProtectionKey::new(self.suite.header, &self.raw)
-            .map_err(|_ignored| Error::EncryptError)?;
-        let [mask_of_first, mask @ ..] = key.new_mask(sample).map_err(bad)?;
+        let expand = || HeaderProtectionKey::new(self.suite.header, &self.raw);
+        let mask = HEADERS.with_borrow_mut(|table| {
+            let key = table.get(self.serial, expand)?;
+            key.new_mask(sample)
+        });
+        let wrong = || Error::General("header protection sample of a wrong length".into());
+        let [mask_of_first, mask @ ..] = mask.map_err(|Unspecified| wrong())?;
         if number.len() > mask.len() {
             return Err(Error::General(
                 "packet number longer than four bytes".into(),
