@@ -164,4 +164,6 @@ impl fmt::Debug for Reader {
     }
 }
 
-const PIECE_BYTES: u64 = 256 * 1024;
+/// Read at a time, and held for each reply whose reader has stopped reading: such a connection
+/// has up to a hundred of them.
+const PIECE_BYTES: u64 = 64 * 1024;
