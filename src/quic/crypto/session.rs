@@ -144,6 +144,9 @@ impl Session {
         let read = tls.read_hs(flight);
         let alert = tls.alert();
         read.map_err(|error| {
+            let unread = matches!(error, rustls::Error::InvalidMessage(_));
+            // rustls keeps silent about bytes that are no message at all (RFC 9001, 4.8).
+            let alert = alert.or(unread.then_some(rustls::AlertDescription::DecodeError));
             let code = alert.map_or(TransportErrorCode::PROTOCOL_VIOLATION, |alert| {
                 TransportErrorCode::crypto(alert.into())
             });
