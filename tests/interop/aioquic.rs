@@ -1,188 +1,276 @@
-//! aioquic (Python): the client is `aioquic_client.py`; the right bytes are known here only.
+//! aioquic, an HTTP/3 client in Python that shares no line with us.
 
-use crate::proxy::Path;
-use crate::proxy::Proxy;
-use crate::server::Offered;
-use crate::server::Server;
-use aws_lc_rs::digest;
+use crate::proxy::{Path as Route, Proxy};
+use crate::server::{File, Server, json};
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::process::Command;
 
-/// What one case saw.
-struct Seen(Value);
+/// The Python with aioquic in it, installed on first use.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let script = root.join("scripts/setup-aioquic.sh");
+        let status = Command::new(&script).status().unwrap();
+        assert!(status.success(), "{} failed: {status}", script.display());
+        root.join("target/aioquic/bin/python3")
+    })
+}
 
-impl Seen {
-    /// Every answer is the whole of `offered`, and there are `count`.
-    fn is(self, offered: &Offered, count: usize) -> Self {
-        let answers = self.0["answers"].as_array().unwrap();
-        assert_eq!(answers.len(), count, "{}", self.0);
-        let sha256: String = digest::digest(&digest::SHA256, &offered.bytes)
-            .as_ref()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        for answer in answers {
-            assert_eq!(answer["status"], 200, "{answer}");
-            assert_eq!(answer["length"], offered.bytes.len(), "{answer}");
-            assert_eq!(answer["sha256"], sha256, "{answer}");
-        }
-        self
+/// Runs one case against `to`, which is the server or a proxy before it.
+fn run(server: &Server, to: SocketAddr, case: &str, arguments: &[&str]) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(python())
+        .arg(root.join("tests/interop/aioquic_client.py"))
+        .args(["--port", &to.port().to_string()])
+        .args(["--authority", &server.authority(), "--ca"])
+        .arg(&server.ca)
+        .arg(case)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "aioquic {case}: {complaint}");
+    json(&output.stdout)
+}
+
+/// Runs one case straight against the server.
+fn direct(server: &Server, case: &str, arguments: &[&str]) -> Value {
+    run(server, server.address, case, arguments)
+}
+
+/// SHA-256 in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    hash.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Fails unless the answers are 200 with these contents, in this order.
+#[track_caller]
+fn all_whole(seen: &Value, files: &[&File]) {
+    let answers = seen["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), files.len());
+    for (answer, file) in answers.iter().zip(files) {
+        assert_eq!(answer["status"], 200, "{answer}");
+        assert_eq!(answer["length"], file.body.len());
+        assert_eq!(answer["sha256"], sha256(file.body), "{}", file.path);
     }
 }
 
-/// The interpreter that `scripts/setup-test.sh` prepares.
-fn python() -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("target/venv/bin/python");
-    assert!(
-        python.exists(),
-        "no {}: run scripts/setup-test.sh",
-        python.display()
+#[test]
+fn aioquic_gets_small_and_big_bodies_unchanged() {
+    let server = Server::start();
+    let (small, middle, big) = (server.small(), server.middle(), server.big());
+    let seen = direct(&server, "transfer", &[&small.path, &middle.path, &big.path]);
+    all_whole(&seen, &[&small, &middle, &big]);
+    assert_eq!(server.metric("lamplight_quic_handshakes"), 1);
+}
+
+#[test]
+fn aioquic_follows_a_retry() {
+    let server = Server::with(&[("quic.half_open_retry", "0")]);
+    let small = server.small();
+    let seen = direct(&server, "retry", &["--log", &small.path]);
+    all_whole(&seen, &[&small]);
+    assert_eq!(seen["retries"], 1);
+    assert_eq!(server.metric("lamplight_quic_retried"), 1);
+}
+
+#[test]
+fn aioquic_resumes_a_session() {
+    let server = Server::start();
+    let small = server.small();
+    let seen = direct(&server, "resumption", &[&small.path]);
+    all_whole(&seen, &[&small, &small]);
+    assert_eq!(seen["resumed"], serde_json::json!([false, true]));
+    assert_eq!(server.metric("lamplight_quic_resumed"), 1);
+}
+
+#[test]
+fn aioquic_updates_keys_three_times() {
+    let server = Server::start();
+    let middle = server.middle();
+    let seen = direct(&server, "key_update", &["--log", &middle.path]);
+    all_whole(&seen, &[&middle; 4]);
+    let both = ["server_1rtt_secret", "client_1rtt_secret"];
+    assert_eq!(
+        seen["updated"],
+        serde_json::json!([both, both, both].concat())
     );
-    python
 }
 
-async fn run(case: &str, server: &Server, port: u16, offered: &Offered) -> Seen {
-    let mut command = Command::new(python());
-    command
-        .arg("tests/interop/aioquic_client.py")
-        .args([case, "--port", &port.to_string()])
-        .args(["--path", &offered.path])
-        .args(["--length", &offered.bytes.len().to_string()])
-        .arg("--ca")
-        .arg(&server.ca)
-        .kill_on_drop(true);
-    let output = command.output().await.unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{case}: {errors}");
-    Seen(serde_json::from_slice(&output.stdout).unwrap())
+#[test]
+fn aioquic_is_told_which_version_is_spoken() {
+    let server = Server::start();
+    let small = server.small();
+    let seen = direct(&server, "version_negotiation", &["--log", &small.path]);
+    all_whole(&seen, &[&small]);
+    assert_eq!(seen["negotiations"], 1);
+    assert_eq!(seen["version"], 1);
 }
 
-async fn direct(case: &str, server: &Server, offered: &Offered) -> Seen {
-    run(case, server, server.address.port(), offered).await
+#[test]
+fn aioquic_goes_on_from_another_port_mid_transfer() {
+    let server = Server::start();
+    moves(&server, "port_rebind", "127.0.0.1");
 }
 
-#[tokio::test]
-async fn aioquic_transfers_the_same_bytes() {
-    let server = Server::start(&[]);
-    direct("transfer", &server, &server.small)
-        .await
-        .is(&server.small, 1);
-    direct("transfer", &server, &server.large)
-        .await
-        .is(&server.large, 1);
+#[test]
+fn aioquic_goes_on_from_another_address_mid_transfer() {
+    let server = Server::start();
+    moves(&server, "address_change", "127.0.0.2");
 }
 
-#[tokio::test]
-async fn aioquic_proves_its_address_after_a_retry() {
-    let server = Server::start(&["quic.half_open_retry=0"]);
-    let seen = direct("retry", &server, &server.small).await;
-    let seen = seen.is(&server.small, 1);
-    assert_eq!(seen.0["retried"], true, "{}", seen.0);
+fn moves(server: &Server, case: &str, to: &str) {
+    let big = server.big();
+    let third = (big.body.len() / 3).to_string();
+    let seen = direct(server, case, &["--mark", &third, &big.path]);
+    all_whole(&seen, &[&big, &big]);
+    assert_eq!(seen["from"][0], "127.0.0.1");
+    assert_eq!(seen["to"][0], to);
+    assert_ne!(seen["from"][1], seen["to"][1], "the port did not change");
+    let received = seen["received"].as_u64().unwrap();
+    let whole = big.body.len() as u64;
+    assert!(received < whole, "the transfer had ended before the move");
+    assert_eq!(
+        server.metric("lamplight_quic_handshakes"),
+        1,
+        "a new connection was made"
+    );
 }
 
-#[tokio::test]
-async fn aioquic_is_not_asked_for_a_retry_when_calm() {
-    let server = Server::start(&[]);
-    let seen = direct("retry", &server, &server.small).await;
-    let seen = seen.is(&server.small, 1);
-    assert_eq!(seen.0["retried"], false, "{}", seen.0);
-}
-
-#[tokio::test]
-async fn aioquic_resumes_its_session() {
-    let server = Server::start(&[]);
-    let seen = direct("resumption", &server, &server.small).await;
-    let seen = seen.is(&server.small, 2);
-    assert_eq!(seen.0["resumed"], serde_json::json!([false, true]));
-}
-
-#[tokio::test]
-async fn aioquic_updates_keys_between_transfers() {
-    let server = Server::start(&[]);
-    let seen = direct("key_update", &server, &server.medium).await;
-    let seen = seen.is(&server.medium, 4);
-    // Each update is logged for both directions and by both ends' triggers.
-    assert!(seen.0["key_updates"].as_u64().unwrap() >= 6, "{}", seen.0);
-}
-
-#[tokio::test]
-async fn aioquic_learns_the_version_from_the_server() {
-    let server = Server::start(&[]);
-    let seen = direct("version_negotiation", &server, &server.small).await;
-    let seen = seen.is(&server.small, 1);
-    assert_eq!(seen.0["negotiated"], true, "{}", seen.0);
-    assert_eq!(seen.0["version"], 1, "{}", seen.0);
-}
-
-#[tokio::test]
-async fn aioquic_keeps_its_transfer_when_its_port_changes() {
-    let server = Server::start(&[]);
-    let seen = direct("port_rebind", &server, &server.large).await;
-    moved(&seen.is(&server.large, 2), &server.large);
-}
-
-#[tokio::test]
-async fn aioquic_keeps_its_transfer_when_its_address_changes() {
-    let server = Server::start(&[]);
-    let seen = direct("address_change", &server, &server.large).await;
-    let seen = seen.is(&server.large, 2);
-    assert_eq!(seen.0["to"][0], "127.0.0.2", "{}", seen.0);
-    moved(&seen, &server.large);
-}
-
-/// The move happened in the middle of the first transfer.
-fn moved(seen: &Seen, offered: &Offered) {
-    assert_ne!(seen.0["from"], seen.0["to"], "{}", seen.0);
-    let received = seen.0["received_when_moved"].as_u64().unwrap();
-    assert!((received as usize) < offered.bytes.len(), "{}", seen.0);
-}
-
-#[tokio::test]
-async fn aioquic_has_a_hundred_requests_answered_at_once() {
-    let server = Server::start(&[]);
-    let seen = direct("concurrent", &server, &server.medium).await;
-    let _right = seen.is(&server.medium, 100);
-}
-
-#[tokio::test]
-async fn aioquic_transfers_over_a_path_that_loses_and_delays() {
-    let server = Server::start(&[]);
-    let proxy = Proxy::start(server.address, POOR).await.unwrap();
-    let port = proxy.address.port();
-    let seen = run("transfer", &server, port, &server.medium).await;
-    let _right = seen.is(&server.medium, 1);
-    let (lost, passed) = proxy.counts();
-    assert!(lost > 0, "none of {passed} datagrams was lost");
-}
-
-#[tokio::test]
-async fn aioquic_does_not_notice_that_a_nat_restarted() {
-    let server = Server::start(&[]);
-    let calm = Path {
-        delay: Duration::from_millis(5),
-        ..Path::default()
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aioquic_transfers_through_loss_and_delay() {
+    let server = Server::start();
+    let path = Route {
+        loss_per_mille: 50,
+        delay: Duration::from_millis(100),
+        jitter: Duration::from_millis(20),
+        seed: 5,
+        ..Route::default()
     };
-    let proxy = Proxy::start(server.address, calm).await.unwrap();
-    let client = run("transfer", &server, proxy.address.port(), &server.large);
-    let nat = async {
-        while proxy.counts().1 < 1_000 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    let proxy = Proxy::start(server.address, path).await.unwrap();
+    let (small, middle, to) = (server.small(), server.middle(), proxy.address);
+    let work = || run(&server, to, "transfer", &[&small.path, &middle.path]);
+    let seen = tokio::task::block_in_place(work);
+    all_whole(&seen, &[&small, &middle]);
+    assert!(
+        proxy.counts().lost > 5,
+        "nothing was lost: {:?}",
+        proxy.counts()
+    );
+}
+
+/// The client knows nothing of it: its datagrams come from elsewhere all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aioquic_does_not_notice_that_a_nat_forgot_it() {
+    let server = Server::start();
+    let path = Route {
+        delay: Duration::from_millis(3),
+        ..Route::default()
+    };
+    let proxy = Proxy::start(server.address, path).await.unwrap();
+    let (big, to) = (server.big(), proxy.address);
+    let seen = std::thread::scope(|scope| {
+        let work = || run(&server, to, "transfer", &[&big.path, &big.path, &big.path]);
+        let running = scope.spawn(work);
+        for address in (1..=3).cycle() {
+            std::thread::sleep(Duration::from_millis(150));
+            proxy.rebind([127, 0, 0, address]);
+            if running.is_finished() {
+                break;
+            }
         }
-        proxy.rebind(IpAddr::from([127, 0, 0, 3]));
-    };
-    let (seen, ()) = tokio::join!(client, nat);
-    let _right = seen.is(&server.large, 1);
-    assert!(proxy.has_moved());
+        running.join().unwrap()
+    });
+    all_whole(&seen, &[&big; 3]);
+    let counts = proxy.counts();
+    assert!(counts.moved >= 3, "{counts:?}");
+    assert_eq!(server.metric("lamplight_quic_handshakes"), 1);
 }
 
-/// 5 % of all datagrams lost, 200 ms from end to end and back, some of them out of order.
-pub(crate) const POOR: Path = Path {
-    loss_per_mille: 50,
-    delay: Duration::from_millis(100),
-    jitter: Duration::from_millis(5),
-    seed: 11,
-};
+#[test]
+fn aioquic_has_a_hundred_requests_at_once() {
+    let server = Server::start();
+    let (small, middle) = (server.small(), server.middle());
+    // Every tenth is large, so that small ones finish while others are still running.
+    let files: Vec<_> = (0..100)
+        .map(|n| if n % 10 == 0 { &middle } else { &small })
+        .collect();
+    let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+    let seen = direct(&server, "concurrent", &paths);
+    all_whole(&seen, &files);
+    assert_eq!(server.metric("lamplight_quic_handshakes"), 1);
+    assert_eq!(server.metric("lamplight_quic_requests"), 100);
+}
+
+#[test]
+fn aioquic_asks_for_heads_ranges_and_changes() {
+    let server = Server::start();
+    let big = server.big();
+    let first = direct(
+        &server,
+        "exchanges",
+        &["--exchanges", &format!(r#"[["HEAD", "{}", []]]"#, big.path)],
+    );
+    let head = &first["answers"][0];
+    assert_eq!((&head["status"], &head["length"]), (&200.into(), &0.into()));
+    assert_eq!(field(head, "content-length"), big.body.len().to_string());
+    let etag = field(head, "etag");
+    let asked = serde_json::json!([
+        ["GET", big.path, [["range", "bytes=1000000-3000000"]]],
+        ["GET", big.path, [["range", "bytes=-7"]]],
+        ["GET", big.path, [["range", "bytes=99999999-"]]],
+        ["GET", big.path, [["if-none-match", etag]]],
+        [
+            "GET",
+            big.path,
+            [["range", "bytes=0-9"], ["if-range", "\"other\""]]
+        ],
+        ["GET", "/files/ky-nang-so/absent.bin", []],
+    ]);
+    let seen = direct(&server, "exchanges", &["--exchanges", &asked.to_string()]);
+    let len = big.body.len();
+    let wanted: [(u16, &[u8]); 5] = [
+        (206, &big.body[1_000_000..=3_000_000]),
+        (206, &big.body[len - 7..]),
+        (416, &[]),
+        (304, &[]),
+        (200, big.body),
+    ];
+    for (answer, (status, body)) in seen["answers"].as_array().unwrap().iter().zip(wanted) {
+        assert_eq!(answer["status"], status, "{answer}");
+        if status != 416 {
+            assert_eq!(answer["sha256"], sha256(body), "{status}");
+        }
+    }
+    let [range, last, beyond, ..] = &seen["answers"].as_array().unwrap()[..] else {
+        panic!("{seen}")
+    };
+    assert_eq!(
+        field(range, "content-range"),
+        format!("bytes 1000000-3000000/{len}")
+    );
+    assert_eq!(field(last, "content-length"), "7");
+    assert_eq!(field(beyond, "content-range"), format!("bytes */{len}"));
+    let absent = &seen["answers"][5];
+    assert_eq!(absent["status"], 404);
+    assert_eq!(field(absent, "content-type"), "application/problem+json");
+}
+
+/// The value of a field that must have come once.
+#[track_caller]
+fn field(answer: &Value, name: &str) -> String {
+    let fields = answer["headers"].as_array().unwrap();
+    let mut found = fields.iter().filter(|field| field[0] == name);
+    let value = found
+        .next()
+        .unwrap_or_else(|| panic!("no {name} in {answer}"));
+    assert!(found.next().is_none(), "{name} came twice: {answer}");
+    value[1].as_str().unwrap().to_owned()
+}

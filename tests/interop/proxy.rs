@@ -1,17 +1,12 @@
-//! A user-space UDP proxy: loss, delay, jitter, and rebinding of the client's address as a NAT
-//! would do it. Seeded, so that a run can be repeated.
+//! A user-space UDP proxy: loss, delay, jitter and with it reordering, duplicates, corruption, and
+//! the rebinding of clients as a NAT that forgets would do it. Seeded.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
@@ -24,12 +19,27 @@ const DATAGRAM_BYTES_MAX: usize = 65_536;
 pub(crate) struct Path {
     /// Datagrams lost of a thousand.
     pub(crate) loss_per_mille: u64,
+    /// Datagrams of a thousand that are followed by a copy with bytes changed, cut or added.
+    pub(crate) forged_per_mille: u64,
+    /// Datagrams of a thousand that are followed by an exact copy.
+    pub(crate) doubled_per_mille: u64,
     /// Delay one way.
     pub(crate) delay: Duration,
-    /// Further delay, uniform up to this.
+    /// Further delay, uniform up to this, which reorders.
     pub(crate) jitter: Duration,
-    /// Seed of loss and jitter.
+    /// Whether the server's datagrams vanish.
+    pub(crate) one_way: bool,
+    /// Seed of all that chance decides.
     pub(crate) seed: u64,
+}
+
+/// What happened to datagrams so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) lost: u64,
+    pub(crate) forged: u64,
+    /// Rebindings that took effect, a client at a time.
+    pub(crate) moved: u64,
 }
 
 /// A running proxy; it ends when dropped.
@@ -48,9 +58,10 @@ struct Shared {
     path: Path,
     random: AtomicU64,
     lost: AtomicU64,
-    passed: AtomicU64,
-    move_to: Mutex<Option<IpAddr>>,
-    moved: AtomicBool,
+    forged: AtomicU64,
+    moved: AtomicU64,
+    /// Address that the server sees, and the number of this binding.
+    outside: Mutex<(IpAddr, u64)>,
 }
 
 impl Proxy {
@@ -64,9 +75,9 @@ impl Proxy {
             path,
             random: AtomicU64::new(path.seed),
             lost: AtomicU64::new(0),
-            passed: AtomicU64::new(0),
-            move_to: Mutex::new(None),
-            moved: AtomicBool::new(false),
+            forged: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
+            outside: Mutex::new((Ipv4Addr::LOCALHOST.into(), 0)),
         });
         let task = tokio::spawn(forward(Arc::clone(&shared)));
         Ok(Self {
@@ -76,22 +87,20 @@ impl Proxy {
         })
     }
 
-    /// From the next datagram of each client on, the server sees another port, and that address.
-    pub(crate) fn rebind(&self, to: IpAddr) {
-        *self.shared.move_to.lock().unwrap() = Some(to);
+    /// From each client's next datagram on, the server sees another port, and that address. What
+    /// is under way to the old port is lost.
+    pub(crate) fn rebind(&self, to: [u8; 4]) {
+        let mut outside = self.shared.outside.lock().unwrap();
+        *outside = (to.into(), outside.1 + 1);
     }
 
-    /// Whether a rebinding has happened.
-    pub(crate) fn has_moved(&self) -> bool {
-        self.shared.moved.load(Relaxed)
-    }
-
-    /// Datagrams lost and passed on so far.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (
-            self.shared.lost.load(Relaxed),
-            self.shared.passed.load(Relaxed),
-        )
+    /// What happened so far.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            lost: self.shared.lost.load(Relaxed),
+            forged: self.shared.forged.load(Relaxed),
+            moved: self.shared.moved.load(Relaxed),
+        }
     }
 }
 
@@ -104,12 +113,25 @@ impl Drop for Proxy {
 /// One client's way to the server: a socket of its own, and the task that brings answers back.
 struct Way {
     socket: Arc<UdpSocket>,
+    binding: u64,
     back: JoinHandle<()>,
 }
 
 impl Drop for Way {
     fn drop(&mut self) {
         self.back.abort();
+    }
+}
+
+impl Way {
+    async fn open(shared: &Arc<Shared>, client: SocketAddr, outside: (IpAddr, u64)) -> Self {
+        let socket = Arc::new(UdpSocket::bind((outside.0, 0)).await.unwrap());
+        let back = bring_back(Arc::clone(shared), Arc::clone(&socket), client);
+        Self {
+            socket,
+            binding: outside.1,
+            back: tokio::spawn(back),
+        }
     }
 }
 
@@ -120,33 +142,20 @@ async fn forward(shared: Arc<Shared>) {
         let Ok((len, client)) = shared.front.recv_from(&mut buffer).await else {
             continue;
         };
-        let to = shared.move_to.lock().unwrap().take();
-        if to.is_some() {
-            // A NAT that restarts forgets every mapping.
-            ways.clear();
-            shared.moved.store(true, Relaxed);
+        let outside = *shared.outside.lock().unwrap();
+        let known = ways.get(&client).map(|way| way.binding);
+        if known != Some(outside.1) {
+            let way = Way::open(&shared, client, outside).await;
+            ways.insert(client, way);
+            shared.moved.fetch_add(u64::from(known.is_some()), Relaxed);
         }
-        let way = match ways.entry(client) {
-            Entry::Occupied(way) => way.into_mut(),
-            Entry::Vacant(place) => {
-                let address = to.unwrap_or_else(|| Ipv4Addr::LOCALHOST.into());
-                place.insert(Way::open(&shared, client, address).await)
+        let (socket, server) = (Arc::clone(&ways[&client].socket), shared.server);
+        shared.pass(&buffer[..len], move |datagram| {
+            let socket = Arc::clone(&socket);
+            async move {
+                let _gone = socket.send_to(&datagram, server).await;
             }
-        };
-        let (socket, server) = (Arc::clone(&way.socket), shared.server);
-        let datagram = buffer[..len].to_vec();
-        shared.pass(datagram, move |datagram| async move {
-            let _gone = socket.send_to(&datagram, server).await;
         });
-    }
-}
-
-impl Way {
-    async fn open(shared: &Arc<Shared>, client: SocketAddr, address: IpAddr) -> Self {
-        let socket = UdpSocket::bind((address, 0)).await.unwrap();
-        let socket = Arc::new(socket);
-        let back = tokio::spawn(bring_back(Arc::clone(shared), Arc::clone(&socket), client));
-        Self { socket, back }
     }
 }
 
@@ -156,42 +165,80 @@ async fn bring_back(shared: Arc<Shared>, socket: Arc<UdpSocket>, client: SocketA
         let Ok((len, _server)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
-        let front = Arc::clone(&shared);
-        let datagram = buffer[..len].to_vec();
-        shared.pass(datagram, move |datagram| async move {
-            let _gone = front.front.send_to(&datagram, client).await;
+        if shared.path.one_way {
+            continue;
+        }
+        let this = Arc::clone(&shared);
+        shared.pass(&buffer[..len], move |datagram| {
+            let this = Arc::clone(&this);
+            async move {
+                let _gone = this.front.send_to(&datagram, client).await;
+            }
         });
     }
 }
 
 impl Shared {
-    /// Loses the datagram, or sends it after its delay.
-    fn pass<F>(&self, datagram: Vec<u8>, send: impl FnOnce(Vec<u8>) -> F + Send + 'static)
+    /// Loses the datagram, or sends it after its delay, and perhaps copies of it.
+    fn pass<F>(&self, datagram: &[u8], send: impl Fn(Vec<u8>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if self.chance() % 1_000 < self.path.loss_per_mille {
+        if self.happens(self.path.loss_per_mille) {
             self.lost.fetch_add(1, Relaxed);
             return;
         }
-        self.passed.fetch_add(1, Relaxed);
-        let jitter_us = u64::try_from(self.path.jitter.as_micros()).unwrap_or(0);
+        self.later(send(datagram.to_vec()));
+        if self.happens(self.path.doubled_per_mille) {
+            self.later(send(datagram.to_vec()));
+        }
+        if self.happens(self.path.forged_per_mille) {
+            self.forged.fetch_add(1, Relaxed);
+            self.later(send(self.forge(datagram)));
+        }
+    }
+
+    fn later(&self, sending: impl Future<Output = ()> + Send + 'static) {
+        let jitter_us = u64::try_from(self.path.jitter.as_micros()).unwrap();
         let extra = self.chance() % (jitter_us + 1);
         let delay = self.path.delay + Duration::from_micros(extra);
         tokio::spawn(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            send(datagram).await;
+            sending.await;
         });
+    }
+
+    /// A copy with one byte changed, its end cut off, bytes added, or a new last 16 bytes, which
+    /// is where a stateless reset has its token.
+    fn forge(&self, datagram: &[u8]) -> Vec<u8> {
+        let mut copy = datagram.to_vec();
+        let at = usize::try_from(self.chance()).unwrap() % copy.len().max(1);
+        match self.chance() % 4 {
+            0 => copy[at] ^= 1 + u8::try_from(self.chance() % 255).unwrap(),
+            1 => copy.truncate(at),
+            2 => copy.extend_from_slice(&datagram[at..]),
+            _ => {
+                let from = copy.len().saturating_sub(16);
+                copy.truncate(from);
+                copy.extend(self.chance().to_le_bytes());
+                copy.extend(self.chance().to_le_bytes());
+            }
+        }
+        copy
+    }
+
+    fn happens(&self, per_mille: u64) -> bool {
+        self.chance() % 1_000 < per_mille
     }
 
     /// SplitMix64.
     fn chance(&self) -> u64 {
-        let state = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
-        let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let z = self.random.fetch_add(STEP, Relaxed).wrapping_add(STEP);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
 }

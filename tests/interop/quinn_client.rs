@@ -1,59 +1,62 @@
-//! An independent HTTP/3 client in process: the `quinn` and `h3` crates.
+//! An HTTP/3 client in process: the `quinn` and `h3` crates.
 
-use bytes::Buf as _;
+use crate::answer::Answer;
+use crate::server::Server;
+use bytes::{Buf as _, Bytes};
 use quinn::crypto::rustls::QuicClientConfig;
-use rustls::ClientConfig;
-use rustls::DigitallySignedStruct;
-use rustls::RootCertStore;
-use rustls::SignatureScheme;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject as _;
-use std::net::SocketAddr;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-type Sender = h3::client::SendRequest<h3_quinn::OpenStreams, bytes::Bytes>;
-
-/// Answers as the client saw them.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// Status code.
-    pub(crate) status: u16,
-    /// Whole content.
-    pub(crate) body: Vec<u8>,
-}
+type Sender = h3::client::SendRequest<h3_quinn::OpenStreams, Bytes>;
+type Stream = h3::client::RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 
 /// An endpoint whose connections share sessions, and which counts full handshakes.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// The endpoint, for rebinding.
+    /// The endpoint under it.
     pub(crate) endpoint: quinn::Endpoint,
     config: quinn::ClientConfig,
     verifier: Arc<CountingVerifier>,
+    authority: String,
 }
 
 /// One HTTP/3 connection.
 pub(crate) struct Connection {
     /// The QUIC connection under it.
     pub(crate) quic: quinn::Connection,
+    authority: String,
     sender: Sender,
     driver: tokio::task::JoinHandle<()>,
 }
 
+/// A request whose head has been answered.
+pub(crate) struct Pending {
+    answer: Answer,
+    stream: Stream,
+}
+
 impl Client {
-    /// A client on `address` that trusts the PEM file `ca`.
-    pub(crate) fn new(address: &str, ca: &Path) -> Self {
-        let verifier = CountingVerifier::new(ca);
-        let mut tls = ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+    /// A client that trusts the server's authority.
+    pub(crate) fn new(server: &Server) -> Self {
+        Self::with(server, |_| {})
+    }
+
+    /// The same with other transport parameters.
+    pub(crate) fn with(server: &Server, set: impl FnOnce(&mut quinn::TransportConfig)) -> Self {
+        let verifier = CountingVerifier::new(&server.ca);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
             .with_no_client_auth();
@@ -61,13 +64,16 @@ impl Client {
         let quic = QuicClientConfig::try_from(tls).unwrap();
         let mut config = quinn::ClientConfig::new(Arc::new(quic));
         let mut transport = quinn::TransportConfig::default();
-        transport.max_idle_timeout(Some(Duration::from_secs(20).try_into().unwrap()));
+        let idle = Duration::from_secs(60).try_into().unwrap();
+        transport.max_idle_timeout(Some(idle));
+        set(&mut transport);
         config.transport_config(Arc::new(transport));
-        let local = format!("{address}:0").parse().unwrap();
+        let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
         Self {
-            endpoint: quinn::Endpoint::client(local).unwrap(),
+            endpoint,
             config,
             verifier,
+            authority: server.authority(),
         }
     }
 
@@ -81,75 +87,98 @@ impl Client {
         self.config.version(version);
     }
 
-    /// Opens a QUIC connection alone.
-    pub(crate) async fn quic(
-        &self,
-        server: SocketAddr,
-    ) -> Result<quinn::Connection, quinn::ConnectionError> {
+    /// Begins a QUIC connection.
+    pub(crate) fn begin(&self, to: SocketAddr) -> quinn::Connecting {
         let config = self.config.clone();
-        let connecting = self.endpoint.connect_with(config, server, "localhost");
-        connecting.unwrap().await
+        self.endpoint.connect_with(config, to, "localhost").unwrap()
     }
 
     /// Opens an HTTP/3 connection.
-    pub(crate) async fn connect(&self, server: SocketAddr) -> Connection {
-        let quic = self.quic(server).await.unwrap();
+    pub(crate) async fn connect(&self, to: SocketAddr) -> Connection {
+        Box::pin(self.try_connect(to)).await.unwrap()
+    }
+
+    /// Opens an HTTP/3 connection, or says why not.
+    pub(crate) async fn try_connect(
+        &self,
+        to: SocketAddr,
+    ) -> Result<Connection, quinn::ConnectionError> {
+        let quic = self.begin(to).await?;
         let transport = h3_quinn::Connection::new(quic.clone());
-        let (mut driver, sender) = h3::client::new(transport).await.unwrap();
+        let Ok((mut driver, sender)) = Box::pin(h3::client::new(transport)).await else {
+            return Err(quic.closed().await);
+        };
         let driver = tokio::spawn(async move {
             let _end = driver.wait_idle().await;
         });
-        Connection {
+        Ok(Connection {
             quic,
+            authority: self.authority.clone(),
             sender,
             driver,
-        }
+        })
+    }
+
+    /// Goes on from a new socket on that address.
+    pub(crate) fn rebind(&self, address: [u8; 4]) {
+        let socket = UdpSocket::bind(SocketAddr::from((address, 0))).unwrap();
+        self.endpoint.rebind(socket).unwrap();
     }
 }
 
 impl Connection {
-    /// One GET.
+    /// One GET, whole.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        let (mut answer, mut stream) = self.begin(path).await;
-        while let Some(mut chunk) = stream.recv_data().await.unwrap() {
-            let bytes = chunk.copy_to_bytes(chunk.remaining());
-            answer.body.extend_from_slice(&bytes);
-        }
-        answer
+        self.ask("GET", path, &[]).await
     }
 
-    /// One GET during which `then` is called once a third of `length` has come.
-    pub(crate) async fn get_and<F: FnOnce()>(&self, path: &str, length: usize, then: F) -> Answer {
-        let (mut answer, mut stream) = self.begin(path).await;
-        let mut then = Some(then);
-        while let Some(mut chunk) = stream.recv_data().await.unwrap() {
-            let bytes = chunk.copy_to_bytes(chunk.remaining());
-            answer.body.extend_from_slice(&bytes);
-            if answer.body.len() >= length / 3
-                && let Some(then) = then.take()
-            {
-                assert!(answer.body.len() < length, "the transfer ended too early");
-                then();
-            }
-        }
-        answer
+    /// One request without content, whole.
+    pub(crate) async fn ask(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.begin(method, path, fields).await.unwrap().rest().await
     }
 
-    async fn begin(
+    /// One request up to the head of its answer.
+    pub(crate) async fn begin(
         &self,
+        method: &str,
         path: &str,
-    ) -> (
-        Answer,
-        h3::client::RequestStream<h3_quinn::BidiStream<bytes::Bytes>, bytes::Bytes>,
-    ) {
-        let request = http::Request::get(format!("https://localhost{path}"));
+        fields: &[(&str, &str)],
+    ) -> Result<Pending, h3::error::StreamError> {
+        let url = format!("https://{}{path}", self.authority);
+        let mut request = http::Request::builder().method(method).uri(url);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
         let request = request.body(()).unwrap();
-        let mut stream = self.sender.clone().send_request(request).await.unwrap();
-        stream.finish().await.unwrap();
-        let head = stream.recv_response().await.unwrap();
-        let status = head.status().as_u16();
-        let body = Vec::new();
-        (Answer { status, body }, stream)
+        let mut stream = self.sender.clone().send_request(request).await?;
+        stream.finish().await?;
+        let head = stream.recv_response().await?;
+        let answer = Answer::new(head.status(), head.headers());
+        Ok(Pending { answer, stream })
+    }
+}
+
+impl Pending {
+    /// The whole answer.
+    pub(crate) async fn rest(mut self) -> Answer {
+        while self.more().await {}
+        self.answer
+    }
+
+    /// Takes content until `len` bytes of it have come.
+    pub(crate) async fn until(&mut self, len: usize) {
+        while self.answer.body.len() < len {
+            assert!(self.more().await, "the answer ended before {len} bytes");
+        }
+    }
+
+    async fn more(&mut self) -> bool {
+        let Some(mut chunk) = self.stream.recv_data().await.unwrap() else {
+            return false;
+        };
+        let bytes = chunk.copy_to_bytes(chunk.remaining());
+        self.answer.body.extend_from_slice(&bytes);
+        true
     }
 }
 

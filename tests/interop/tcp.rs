@@ -1,87 +1,167 @@
-//! HTTP/1.1 and HTTP/2: reqwest and curl get the bytes that HTTP/3 clients get.
+//! curl and reqwest over HTTP/1.1 and HTTP/2, TLS 1.2 and 1.3.
 
-use crate::server::Offered;
+use crate::answer::Answer;
 use crate::server::Server;
+use reqwest::tls;
+use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
-/// reqwest with rustls, trusting the server's certificate; HTTP/2 unless told otherwise.
-fn reqwest_client(server: &Server, version: reqwest::Version) -> reqwest::Client {
-    // Another test may have been quicker; both install the same provider.
-    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let pem = std::fs::read(&server.ca).unwrap();
-    let ca = reqwest::Certificate::from_pem(&pem).unwrap();
+/// A reqwest client of one HTTP version and one TLS version.
+pub(crate) fn reqwest_client(
+    server: &Server,
+    http: http::Version,
+    tls: tls::Version,
+) -> reqwest::Client {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let ca = fs::read(&server.ca).unwrap();
+    let ca = reqwest::Certificate::from_pem(&ca).unwrap();
     let builder = reqwest::Client::builder()
         .tls_certs_only([ca])
-        .resolve("localhost", server.address);
-    match version {
-        reqwest::Version::HTTP_11 => builder.http1_only(),
-        _ => builder,
+        .tls_version_min(tls)
+        .tls_version_max(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .resolve("localhost", server.address)
+        .timeout(Duration::from_secs(60));
+    let builder = match http {
+        http::Version::HTTP_2 => builder.http2_prior_knowledge(),
+        _ => builder.http1_only(),
+    };
+    builder.build().unwrap()
+}
+
+/// One request, whole.
+pub(crate) async fn ask(
+    client: &reqwest::Client,
+    url: &str,
+    method: &str,
+    fields: &[(&str, &str)],
+) -> (http::Version, Answer) {
+    let method = method.parse().unwrap();
+    let mut request = client.request(method, url);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
     }
-    .build()
-    .unwrap()
+    let reply = request.send().await.unwrap();
+    let version = reply.version();
+    let mut answer = Answer::new(reply.status(), reply.headers());
+    answer.body = reply.bytes().await.unwrap().to_vec();
+    (version, answer)
 }
 
-async fn reqwest_gets(version: reqwest::Version) {
-    let server = Server::start(&[]);
-    let client = reqwest_client(&server, version);
-    for offered in [&server.small, &server.medium, &server.large] {
-        let url = format!(
-            "https://localhost:{}{}",
-            server.address.port(),
-            offered.path
-        );
-        let answer = client.get(url).send().await.unwrap();
-        assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
-        let advertised = answer.headers().get("alt-svc").unwrap().to_str().unwrap();
-        assert!(advertised.contains("h3="), "{advertised}");
-        assert!(answer.bytes().await.unwrap() == offered.bytes[..]);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reqwest_gets_the_same_bytes_in_both_versions_and_both_tls() {
+    let server = Server::start();
+    for http in [http::Version::HTTP_11, http::Version::HTTP_2] {
+        for tls in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
+            let client = reqwest_client(&server, http, tls);
+            for file in [server.small(), server.middle(), server.big()] {
+                let (version, answer) = ask(&client, &server.url(&file.path), "GET", &[]).await;
+                assert_eq!(version, http);
+                answer.is_whole(file.body);
+            }
+        }
     }
 }
 
-#[tokio::test]
-async fn reqwest_transfers_the_same_bytes_over_http_2() {
-    reqwest_gets(reqwest::Version::HTTP_2).await;
-}
-
-#[tokio::test]
-async fn reqwest_transfers_the_same_bytes_over_http_1_1() {
-    reqwest_gets(reqwest::Version::HTTP_11).await;
-}
-
-fn curl(server: &Server, version: &str, offered: &Offered) -> Vec<u8> {
-    let port = server.address.port();
-    let output = Command::new("curl")
-        .args([
-            "--silent",
-            "--show-error",
-            "--fail",
-            "--max-time",
-            "20",
-            version,
-        ])
-        .args(["--resolve", &format!("localhost:{port}:127.0.0.1")])
-        .arg("--cacert")
-        .arg(&server.ca)
-        .args(["--write-out", "%{http_version}"])
-        .arg(format!("https://localhost:{port}{}", offered.path))
-        .output()
-        .expect("curl; run scripts/setup-test.sh");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reqwest_has_a_hundred_requests_at_once_on_one_connection() {
+    let server = Server::start();
+    let client = reqwest_client(&server, http::Version::HTTP_2, tls::Version::TLS_1_3);
+    let middle = server.middle();
+    let url = server.url(&middle.path);
+    ask(&client, &url, "GET", &[]).await.1.is_whole(middle.body);
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (client, url) = (client.clone(), url.clone());
+        running.spawn(async move { ask(&client, &url, "GET", &[]).await.1 });
+    }
+    for answer in running.join_all().await {
+        answer.is_whole(middle.body);
+    }
+    assert_eq!(server.metric("lamplight_tcp_accepted"), 1);
 }
 
 #[test]
-fn curl_transfers_the_same_bytes_over_both() {
-    let server = Server::start(&[]);
-    for (flag, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
-        for offered in [&server.small, &server.medium, &server.large] {
-            let got = curl(&server, flag, offered);
-            let right = [&offered.bytes[..], version.as_bytes()].concat();
-            assert!(got == right, "{flag} {}: {} bytes", offered.path, got.len());
+fn curl_gets_the_same_bytes_in_both_versions_and_both_tls() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    for (http, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
+        for (tls, spoken) in [("1.2", "TLSv1.2"), ("1.3", "TLSv1.3")] {
+            for file in [server.small(), server.middle(), server.big()] {
+                let to = dir.path().join("body");
+                let output = curl(&server)
+                    .args([http, &format!("--tlsv{tls}"), "--tls-max", tls, "--verbose"])
+                    .args([
+                        "--write-out",
+                        "%{http_version} %{response_code}",
+                        "--output",
+                    ])
+                    .arg(&to)
+                    .arg(server.url(&file.path))
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{said}");
+                assert_eq!(
+                    String::from_utf8_lossy(&output.stdout),
+                    format!("{version} 200")
+                );
+                assert!(
+                    said.contains(&format!("SSL connection using {spoken}")),
+                    "{said}"
+                );
+                assert!(
+                    fs::read(&to).unwrap() == file.body,
+                    "{version} {spoken} {}",
+                    file.path
+                );
+            }
         }
     }
+}
+
+#[test]
+fn curl_goes_on_with_a_broken_download() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("body");
+    let big = server.big();
+    for http in ["--http1.1", "--http2"] {
+        fs::write(&to, &big.body[..2_000_000]).unwrap();
+        let output = curl(&server)
+            .args([
+                http,
+                "--continue-at",
+                "-",
+                "--write-out",
+                "%{response_code} %{size_download}",
+            ])
+            .arg("--output")
+            .arg(&to)
+            .arg(server.url(&big.path))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(said, format!("206 {}", big.body.len() - 2_000_000));
+        assert!(fs::read(&to).unwrap() == big.body, "{http}");
+    }
+}
+
+fn curl(server: &Server) -> Command {
+    let mut curl = Command::new("curl");
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--max-time",
+        "60",
+        "--noproxy",
+        "*",
+        "--cacert",
+    ])
+    .arg(&server.ca)
+    .arg("--resolve")
+    .arg(format!("{}:127.0.0.1", server.authority()));
+    curl
 }

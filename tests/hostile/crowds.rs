@@ -1,0 +1,218 @@
+//! Too many of something: the newcomer is refused with its code, those inside notice nothing.
+
+use crate::forge::{Initial, Reply, socket};
+use crate::neighbour::Neighbour;
+use crate::quinn_client::Client;
+use crate::server::Server;
+use quinn::ConnectionError;
+use std::io::{ErrorKind, Read as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// CONNECTION_REFUSED (RFC 9000, 20.1).
+const CONNECTION_REFUSED: u64 = 0x02;
+
+/// Begins `count` handshakes that never go on, each from a port of its own.
+fn begin_handshakes(server: &Server, address: [u8; 4], count: u32) {
+    // A ClientHello of 2 KiB of which the first bytes come.
+    let hello = Initial::crypto(0, &[&[1, 0, 8, 0, 3, 3][..], &[7; 32]].concat());
+    for _ in 0..count {
+        let initial = Initial::new(hello.clone());
+        let socket = socket(address);
+        socket.send_to(&initial.seal(), server.address).unwrap();
+    }
+}
+
+/// Waits until a gauge or counter satisfies `enough`.
+async fn until(server: &Server, name: &str, enough: impl Fn(u64) -> bool) -> u64 {
+    for _ in 0..400 {
+        let value = server.metric(name);
+        if enough(value) {
+            return value;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{name} stays at {}", server.metric(name));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_half_open_handshakes_makes_newcomers_prove_their_address() {
+    let server = Server::with(&[("server.workers", "1"), ("quic.half_open_retry", "40")]);
+    let neighbour = Neighbour::start(&server).await;
+    begin_handshakes(&server, [127, 0, 5, 1], 400);
+    until(&server, "lamplight_quic_retried", |n| n >= 300).await;
+    let half_open = server.metric("lamplight_quic_half_open");
+    assert!((30..=40).contains(&half_open), "{half_open} half open");
+    let client = Client::new(&server);
+    let small = server.small();
+    let connection = client.connect(server.address).await;
+    connection.get(&small.path).await.is_whole(small.body);
+    assert_eq!(server.metric("lamplight_quic_refused"), 0);
+    neighbour.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_behind_one_prefix_does_not_keep_others_out() {
+    let server = Server::with(&[("server.workers", "1"), ("quic.half_open_prefix_max", "50")]);
+    let neighbour = Neighbour::start(&server).await;
+    begin_handshakes(&server, [127, 0, 5, 1], 150);
+    begin_handshakes(&server, [127, 0, 5, 77], 50);
+    until(&server, "lamplight_quic_refused", |n| n >= 100).await;
+    let refused = server.reason("lamplight_quic_refused", "prefix_limit");
+    assert!(refused >= 100, "{refused} refused for their prefix");
+    let hello = Initial::new(Initial::crypto(0, &[1, 0, 8, 0]));
+    let same = socket([127, 0, 5, 200]);
+    assert_eq!(
+        hello.ask(&same, server.address),
+        Reply::Closed(CONNECTION_REFUSED)
+    );
+    let client = Client::new(&server);
+    let small = server.small();
+    let connection = client.connect(server.address).await;
+    connection.get(&small.path).await.is_whole(small.body);
+    neighbour.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_handshakes_are_bounded_and_end_in_time() {
+    let server = Server::with(&[
+        ("server.workers", "1"),
+        ("quic.half_open_max", "60"),
+        ("quic.handshake_timeout", "2s"),
+    ]);
+    let neighbour = Neighbour::start(&server).await;
+    begin_handshakes(&server, [127, 0, 5, 1], 200);
+    until(&server, "lamplight_quic_refused", |n| n >= 100).await;
+    let refused = server.reason("lamplight_quic_refused", "half_open_limit");
+    assert!(refused >= 100, "{refused} refused");
+    until(&server, "lamplight_quic_half_open", |n| n == 0).await;
+    let timed_out = server.reason("lamplight_quic_closed", "handshake_timeout");
+    assert!((50..=60).contains(&timed_out), "{timed_out} timed out");
+    let client = Client::new(&server);
+    let small = server.small();
+    let connection = client.connect(server.address).await;
+    connection.get(&small.path).await.is_whole(small.body);
+    neighbour.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_connection_limit_newcomers_are_refused_and_nobody_is_put_out() {
+    let server = Server::with(&[("server.connections_max", "5")]);
+    let neighbour = Neighbour::start(&server).await;
+    let client = Client::new(&server);
+    let small = server.small();
+    let mut inside = Vec::new();
+    for _ in 0..4 {
+        inside.push(client.connect(server.address).await);
+    }
+    for _ in 0..20 {
+        let refused = client.begin(server.address).await.unwrap_err();
+        let ConnectionError::ConnectionClosed(close) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(u64::from(close.error_code), CONNECTION_REFUSED, "{close:?}");
+    }
+    // A hello of two datagrams is refused twice.
+    let refused = server.reason("lamplight_quic_refused", "connection_limit");
+    assert!((20..=40).contains(&refused), "{refused} refused");
+    tcp_is_refused(&server);
+    assert!(server.metric("lamplight_tcp_refused") >= 1);
+    for connection in &inside {
+        connection.get(&small.path).await.is_whole(small.body);
+    }
+    neighbour.is_well().await;
+    inside.pop();
+    until(&server, "lamplight_quic_connections", |n| n == 4).await;
+    let connection = client.connect(server.address).await;
+    connection.get(&small.path).await.is_whole(small.body);
+    neighbour.leave().await;
+}
+
+/// A TCP newcomer sees its connection end without a TLS handshake.
+fn tcp_is_refused(server: &Server) {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let ended = stream.read(&mut [0; 1]).map_err(|error| error.kind());
+    assert!(
+        matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset)),
+        "{ended:?}"
+    );
+}
+
+/// A reader that takes a little and then nothing holds its window, not whole files.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_stop_reading_hold_little_memory() {
+    const READERS: u64 = 60;
+    let server = Server::start();
+    let neighbour = Neighbour::start(&server).await;
+    let client = Client::with(&server, |transport| {
+        transport.stream_receive_window(16_384_u32.into());
+    });
+    let big = server.big();
+    let before = server.resident_bytes();
+    let mut slow = Vec::new();
+    for _ in 0..READERS {
+        let connection = client.connect(server.address).await;
+        for _ in 0..8 {
+            slow.push(connection.begin("GET", &big.path, &[]).await.unwrap());
+        }
+        // The requests keep the connection up; its handle would close it.
+        std::mem::forget(connection);
+    }
+    neighbour.is_well().await;
+    let grown = server.resident_bytes().saturating_sub(before);
+    let each = grown / READERS;
+    assert!(
+        each < 3 << 19,
+        "{each} bytes a connection of which nobody reads"
+    );
+    // One of them reads after all, and gets every byte.
+    slow.swap_remove(5).rest().await.is_whole(big.body);
+    neighbour.leave().await;
+}
+
+/// Requests that are cancelled as soon as they are made (rapid reset).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
+    let server = Server::start();
+    let neighbour = Neighbour::start(&server).await;
+    let client = Client::new(&server);
+    let connection = client.connect(server.address).await;
+    let before = server.resident_bytes();
+    // `:method GET`, `:scheme https`, an authority, and a path.
+    let path = server.big().path;
+    let path_len = u8::try_from(path.len()).unwrap();
+    let fields = [0, 0, 0xd1, 0xd7, 0x50, 1, b'a', 0x51, path_len];
+    let fields = [&fields[..], path.as_bytes()].concat();
+    let head = [&[1, u8::try_from(fields.len()).unwrap()], &fields[..]].concat();
+    let mut made = 0;
+    let attack = async {
+        while made < 5_000 {
+            let Ok((mut send, mut receive)) = connection.quic.open_bi().await else {
+                return;
+            };
+            let _sent = send.write_all(&head).await;
+            let _reset = send.reset(0x10c_u32.into());
+            let _stopped = receive.stop(0x10c_u32.into());
+            made += 1;
+        }
+    };
+    let attack = tokio::time::timeout(Duration::from_secs(30), attack).await;
+    assert!(attack.is_ok(), "the attack itself stalled");
+    neighbour.is_well().await;
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(
+        grown < 32 << 20,
+        "{grown} bytes after {made} cancelled requests"
+    );
+    let cancelled = server.metric("lamplight_quic_requests_cancelled");
+    let ended = server.reason("lamplight_quic_closed", "violation");
+    assert!(cancelled > 0 || ended == 1, "nothing was counted");
+    if connection.quic.close_reason().is_none() {
+        let small = server.small();
+        connection.get(&small.path).await.is_whole(small.body);
+    }
+    neighbour.leave().await;
+}
