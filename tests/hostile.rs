@@ -10,6 +10,7 @@
 )]
 
 #[path = "interop/answer.rs"]
+#[expect(dead_code, reason = "tests/interop.rs uses the rest")]
 mod answer;
 #[path = "hostile/crowds.rs"]
 mod crowds;

@@ -146,7 +146,7 @@ impl Session {
         read.map_err(|error| {
             let unread = matches!(error, rustls::Error::InvalidMessage(_));
             // rustls keeps silent about bytes that are no message at all (RFC 9001, 4.8).
-            let alert = alert.or(unread.then_some(rustls::AlertDescription::DecodeError));
+            let alert = alert.or_else(|| unread.then_some(rustls::AlertDescription::DecodeError));
             let code = alert.map_or(TransportErrorCode::PROTOCOL_VIOLATION, |alert| {
                 TransportErrorCode::crypto(alert.into())
             });
