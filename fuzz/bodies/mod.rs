@@ -11,4 +11,4 @@ macro_rules! bodies {
     };
 }
 
-bodies![conditions, frames, qpack, ranges, targets];
+bodies![conditions, course, frames, movie, qpack, ranges, targets];

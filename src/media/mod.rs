@@ -22,6 +22,7 @@ mod movie;
 mod plan;
 mod refused;
 mod samples;
+mod tables;
 mod write;
 
 pub use boxes::Scan;

@@ -1,10 +1,13 @@
 //! The sample tables of one track, kept compact: runs where the file has runs, two bytes a size
 //! where they suffice.
 
-use crate::base::limits::MEDIA_SAMPLES_MAX;
 use crate::media::Refused;
 use crate::media::boxes::Boxes;
-use crate::media::boxes::Fields;
+use crate::media::tables;
+use crate::media::tables::ChunkRun;
+use crate::media::tables::OffsetRun;
+use crate::media::tables::Sizes;
+use crate::media::tables::TimeRun;
 
 /// Where every sample of a track lies, how long it is and when it is shown. Memory: 2 to 4 bytes a
 /// sample, 16 a run of equal durations, 8 a run of equal offsets, 8 a chunk.
@@ -18,36 +21,6 @@ pub(crate) struct Samples {
     sync: Option<Box<[u32]>>,
     chunk_runs: Box<[ChunkRun]>,
     chunks: Box<[u64]>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Sizes {
-    Equal(u32),
-    Short(Box<[u16]>),
-    Long(Box<[u32]>),
-}
-
-/// Samples from `first` on last `duration`; `first` is decoded at `time`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct TimeRun {
-    first: u32,
-    duration: u32,
-    time: u64,
-}
-
-/// Samples from `first` on are shown `offset` after they are decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct OffsetRun {
-    first: u32,
-    offset: i32,
-}
-
-/// Chunks from `chunk` on hold `per_chunk` samples; the first of them is `first`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ChunkRun {
-    first: u32,
-    chunk: u32,
-    per_chunk: u32,
 }
 
 /// One sample. Times in the track's timescale, before any edit.
@@ -79,22 +52,22 @@ impl Samples {
     /// Reads `stbl` of a track in a file of `file_len` bytes.
     pub(crate) fn parse(stbl: &[u8], file_len: u64) -> Result<Self, Refused> {
         let boxes = Boxes::of(stbl);
-        let (count, sizes) = sizes(boxes.require(b"stsz", "no table of sizes")?, file_len)?;
-        let times = times(boxes.require(b"stts", "no table of times")?, count)?;
+        let (count, sizes) = tables::sizes(boxes.require(b"stsz", "no table of sizes")?, file_len)?;
+        let times = tables::times(boxes.require(b"stts", "no table of times")?, count)?;
         let offsets = match boxes.find(b"ctts")? {
-            Some(ctts) => offsets(ctts, count)?,
+            Some(ctts) => tables::offsets(ctts, count)?,
             None => Box::default(),
         };
         let sync = boxes
             .find(b"stss")?
-            .map(|stss| sync(stss, count))
+            .map(|stss| tables::sync(stss, count))
             .transpose()?;
         let chunks = match boxes.find(b"stco")? {
-            Some(stco) => positions(stco, 4)?,
-            None => positions(boxes.require(b"co64", "no table of chunks")?, 8)?,
+            Some(stco) => tables::positions(stco, 4)?,
+            None => tables::positions(boxes.require(b"co64", "no table of chunks")?, 8)?,
         };
         let stsc = boxes.require(b"stsc", "no table of samples in chunks")?;
-        let chunk_runs = chunk_runs(stsc, count, chunks.len())?;
+        let chunk_runs = tables::chunk_runs(stsc, count, chunks.len())?;
         let samples = Self {
             count,
             sizes,
@@ -307,169 +280,136 @@ impl Iterator for Walk<'_> {
     }
 }
 
-fn sizes(stsz: &[u8], file_len: u64) -> Result<(u32, Sizes), Refused> {
-    let mut fields = Fields::new(stsz);
-    fields.version()?;
-    let equal = fields.u32()?;
-    if equal != 0 {
-        let count = fields.u32()?;
-        let needs = u64::from(count) * u64::from(equal);
-        if needs > file_len {
-            return Err(Refused::CutOff {
-                len: file_len,
-                needs,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::write::full;
+    use crate::media::write::word;
+    use crate::media::write::words;
+    use proptest::prelude::*;
+
+    /// A track as an author's file describes it: samples in chunks of any size.
+    #[derive(Debug, Clone)]
+    struct Author {
+        /// (size, duration, offset, key frame) of each sample.
+        samples: Vec<(u32, u32, i32, bool)>,
+        /// Samples a chunk, and bytes of something else before it.
+        chunks: Vec<(u32, u32)>,
+    }
+
+    fn author() -> impl Strategy<Value = Author> {
+        let sample = (0_u32..70_000, 1_u32..5, -3_i32..4, any::<bool>());
+        let samples = prop::collection::vec(sample, 1..40);
+        (samples, prop::collection::vec((1_u32..6, 0_u32..50), 40))
+            .prop_map(|(samples, chunks)| Author { samples, chunks })
+    }
+
+    impl Author {
+        /// The position of each sample, and of each chunk, and samples of each chunk.
+        fn layout(&self) -> (Vec<u64>, Vec<u64>, Vec<u32>) {
+            let (mut positions, mut starts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut at, mut next) = (0_u64, 0);
+            for (count, gap) in &self.chunks {
+                if next >= self.samples.len() {
+                    break;
+                }
+                at += u64::from(*gap);
+                starts.push(at);
+                counts.push(*count);
+                for (size, ..) in self.samples.iter().skip(next).take(*count as usize) {
+                    positions.push(at);
+                    at += u64::from(*size);
+                }
+                next += *count as usize;
+            }
+            (positions, starts, counts)
+        }
+
+        fn stbl(&self) -> Vec<u8> {
+            let (_, starts, counts) = self.layout();
+            let count = u32::try_from(self.samples.len()).unwrap();
+            let mut out = Vec::new();
+            full(&mut out, b"stsz", 0, 0, |out| {
+                words(out, &[0, count]);
+                self.samples.iter().for_each(|s| word(out, s.0));
             });
-        }
-        bounded(count as usize)?;
-        return Ok((count, Sizes::Equal(equal)));
-    }
-    let entries = fields.entries(4)?;
-    let count = bounded(entries.len())?;
-    let sizes = entries.map(|e| word(e, 0));
-    let short = sizes.clone().all(|size| u16::try_from(size).is_ok());
-    let table = if short {
-        Sizes::Short(sizes.map(|size| u16::try_from(size).unwrap_or(0)).collect())
-    } else {
-        Sizes::Long(sizes.collect())
-    };
-    Ok((count, table))
-}
-
-fn times(stts: &[u8], count: u32) -> Result<Box<[TimeRun]>, Refused> {
-    let mut fields = Fields::new(stts);
-    fields.version()?;
-    let mut runs: Vec<TimeRun> = Vec::new();
-    let (mut first, mut time) = (0_u32, 0_u64);
-    for entry in fields.entries(8)? {
-        let (samples, duration) = (word(entry, 0), word(entry, 4));
-        if samples == 0 || first >= count {
-            continue;
-        }
-        if runs.last().is_none_or(|run| run.duration != duration) {
-            runs.push(TimeRun {
-                first,
-                duration,
-                time,
+            full(&mut out, b"stts", 0, 0, |out| {
+                word(out, count);
+                self.samples.iter().for_each(|s| words(out, &[1, s.1]));
             });
+            full(&mut out, b"ctts", 1, 0, |out| {
+                word(out, count);
+                self.samples
+                    .iter()
+                    .for_each(|s| words(out, &[1, s.2.cast_unsigned()]));
+            });
+            let keys: Vec<u32> = (1..)
+                .zip(&self.samples)
+                .filter(|(_, s)| s.3)
+                .map(|(n, _)| n)
+                .collect();
+            full(&mut out, b"stss", 0, 0, |out| {
+                word(out, u32::try_from(keys.len()).unwrap());
+                words(out, &keys);
+            });
+            full(&mut out, b"stco", 0, 0, |out| {
+                word(out, u32::try_from(starts.len()).unwrap());
+                starts
+                    .iter()
+                    .for_each(|s| word(out, u32::try_from(*s).unwrap()));
+            });
+            full(&mut out, b"stsc", 0, 0, |out| {
+                word(out, u32::try_from(counts.len()).unwrap());
+                (1..)
+                    .zip(&counts)
+                    .for_each(|(n, count)| words(out, &[n, *count, 1]));
+            });
+            out
         }
-        let used = samples.min(count - first);
-        first += used;
-        time += u64::from(used) * u64::from(duration);
     }
-    if first < count {
-        return Err(Refused::Damaged(
-            "the table of times is shorter than the track",
-        ));
-    }
-    Ok(runs.into())
-}
 
-fn offsets(ctts: &[u8], count: u32) -> Result<Box<[OffsetRun]>, Refused> {
-    let mut fields = Fields::new(ctts);
-    fields.version()?;
-    let mut runs: Vec<OffsetRun> = Vec::new();
-    let mut first = 0_u32;
-    for entry in fields.entries(8)? {
-        // Version 0 is unsigned in the standard and signed in practice.
-        let (samples, offset) = (word(entry, 0), word(entry, 4).cast_signed());
-        if samples == 0 || first >= count {
-            continue;
+    proptest! {
+        #[test]
+        fn every_sample_is_found_where_its_author_put_it(author in author(), from in 0_usize..40) {
+            let (positions, ..) = author.layout();
+            let samples = Samples::parse(&author.stbl(), 1 << 40).unwrap();
+            let from = from.min(author.samples.len());
+            let walked: Vec<Sample> = samples.from(u32::try_from(from).unwrap()).collect();
+            prop_assert_eq!(walked.len(), author.samples.len() - from);
+            let mut time: u64 = author.samples.iter().take(from).map(|s| u64::from(s.1)).sum();
+            for (at, sample) in walked.iter().enumerate() {
+                let (size, duration, offset, sync) = author.samples[from + at];
+                prop_assert_eq!(sample.position, positions[from + at]);
+                prop_assert_eq!((sample.size, sample.duration), (size, duration));
+                prop_assert_eq!((sample.offset, sample.sync), (offset, sync));
+                prop_assert_eq!(sample.time, time);
+                time += u64::from(duration);
+            }
         }
-        if runs.last().is_none_or(|run| run.offset != offset) {
-            runs.push(OffsetRun { first, offset });
-        }
-        first = first.saturating_add(samples);
-    }
-    if first < count && first > 0 {
-        runs.push(OffsetRun { first, offset: 0 });
-    }
-    Ok(runs.into())
-}
 
-fn sync(stss: &[u8], count: u32) -> Result<Box<[u32]>, Refused> {
-    let mut fields = Fields::new(stss);
-    fields.version()?;
-    let mut keys = Vec::new();
-    for entry in fields.entries(4)? {
-        let index = word(entry, 0).checked_sub(1);
-        let index = index.ok_or(Refused::Damaged("key frames are counted from 1"))?;
-        if keys.last().is_some_and(|last| *last >= index) {
-            return Err(Refused::Damaged("key frames are in disorder"));
-        }
-        if index < count {
-            keys.push(index);
+        #[test]
+        fn a_sample_beyond_the_end_of_the_file_is_refused(author in author()) {
+            let (positions, ..) = author.layout();
+            let ends = positions.iter().zip(&author.samples).map(|(at, s)| at + u64::from(s.0));
+            let needs = ends.max().unwrap();
+            prop_assert!(Samples::parse(&author.stbl(), needs).is_ok());
+            if needs > 0 {
+                let refused = Samples::parse(&author.stbl(), needs - 1);
+                prop_assert_eq!(refused, Err(Refused::CutOff { len: needs - 1, needs }));
+            }
         }
     }
-    Ok(keys.into())
-}
 
-fn positions(table: &[u8], width: usize) -> Result<Box<[u64]>, Refused> {
-    let mut fields = Fields::new(table);
-    fields.version()?;
-    let entries = fields.entries(width)?;
-    let positions = entries.map(|e| match width {
-        8 => u64::from(word(e, 0)) << 32 | u64::from(word(e, 4)),
-        _ => word(e, 0).into(),
-    });
-    Ok(positions.collect())
-}
-
-fn chunk_runs(stsc: &[u8], count: u32, chunks: usize) -> Result<Box<[ChunkRun]>, Refused> {
-    let damaged = Refused::Damaged("the table of samples in chunks does not fit the track");
-    let mut fields = Fields::new(stsc);
-    fields.version()?;
-    let entries = fields.entries(12)?;
-    let mut runs: Vec<ChunkRun> = Vec::new();
-    let mut first = 0_u64;
-    for entry in entries {
-        let (chunk, per_chunk) = (word(entry, 0), word(entry, 4));
-        let chunk = chunk.checked_sub(1).ok_or_else(|| damaged.clone())?;
-        if let Some(last) = runs.last() {
-            let span = chunk.checked_sub(last.chunk).filter(|s| *s > 0);
-            let span = span.ok_or_else(|| damaged.clone())?;
-            first += u64::from(span) * u64::from(last.per_chunk);
-        } else if chunk != 0 {
-            return Err(damaged);
-        }
-        if per_chunk == 0 {
-            return Err(damaged);
-        }
-        if first >= u64::from(count) {
-            break;
-        }
-        let first = u32::try_from(first).unwrap_or(u32::MAX);
-        runs.push(ChunkRun {
-            first,
-            chunk,
-            per_chunk,
-        });
+    #[test]
+    fn four_billion_samples_of_one_byte_are_not_believed() {
+        let mut stbl = Vec::new();
+        full(&mut stbl, b"stsz", 0, 0, |out| words(out, &[1, u32::MAX]));
+        let refused = Samples::parse(&stbl, 1000).unwrap_err();
+        assert!(
+            matches!(refused, Refused::CutOff { len: 1000, .. }),
+            "{refused}"
+        );
+        let refused = Samples::parse(&stbl, 1 << 40).unwrap_err();
+        assert!(matches!(refused, Refused::TooLong(_)), "{refused}");
     }
-    let Some(last) = runs.last() else {
-        return if count == 0 {
-            Ok(Box::default())
-        } else {
-            Err(damaged)
-        };
-    };
-    let chunks = u64::try_from(chunks).unwrap_or(u64::MAX);
-    let in_last = chunks.saturating_sub(last.chunk.into()) * u64::from(last.per_chunk);
-    if u64::from(last.first) + in_last < u64::from(count) {
-        return Err(damaged);
-    }
-    Ok(runs.into())
-}
-
-fn bounded(count: usize) -> Result<u32, Refused> {
-    if count > MEDIA_SAMPLES_MAX {
-        return Err(Refused::TooLong(count as u64));
-    }
-    u32::try_from(count)
-        .ok()
-        .ok_or(Refused::TooLong(count as u64))
-}
-
-/// The big-endian word at `at` of a table entry of checked width.
-fn word(entry: &[u8], at: usize) -> u32 {
-    let bytes = entry.get(at..).and_then(<[u8]>::first_chunk::<4>);
-    bytes.map_or(0, |b| u32::from_be_bytes(*b))
 }

@@ -1,0 +1,154 @@
+//! Packaging on one core: reading an index, planning, one segment, playlists, and finding a chunk.
+//!
+//! Method: the bundled course's largest rendition, held in memory, so that no disk is measured; the
+//! playlist is that of an hour of four-second segments; the look-up is a hit in the chunk cache.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark; whatever is missing stops it"
+)]
+
+use criterion::Criterion;
+use criterion::Throughput;
+use criterion::criterion_group;
+use criterion::criterion_main;
+use lamplight::base::digest::Digest;
+use lamplight::content::Config;
+use lamplight::content::Library;
+use lamplight::content::Lookup;
+use lamplight::content::Path;
+use lamplight::media::Captions;
+use lamplight::media::Cut;
+use lamplight::media::Fragment;
+use lamplight::media::Movie;
+use lamplight::media::Plan;
+use lamplight::media::Scan;
+use lamplight::media::Track;
+use lamplight::media::align;
+use lamplight::media::hls;
+use lamplight::runtime;
+use std::fs;
+use std::hint::black_box;
+use std::ops::Range;
+use std::path;
+
+const LESSON: &str = "content/ky-nang-so/01-mat-khau";
+
+fn slice(file: &[u8], range: &Range<u64>) -> Range<usize> {
+    let place = |at: u64| usize::try_from(at).unwrap().min(file.len());
+    place(range.start)..place(range.end)
+}
+
+fn index(file: &[u8]) -> Range<usize> {
+    let mut scan = Scan::new(file.len() as u64);
+    while let Some(range) = scan.wants() {
+        scan.feed(&file[slice(file, &range)]).unwrap();
+    }
+    slice(file, &scan.index().unwrap())
+}
+
+fn packaging(c: &mut Criterion) {
+    let file = fs::read(format!("{LESSON}/video-720p.mp4")).unwrap();
+    let moov = &file[index(&file)];
+    let movie = Movie::parse(moov, file.len() as u64).unwrap();
+    let track: Track = movie.video.unwrap().unwrap();
+    let starts = align(&[&track], 4000).unwrap().remove(0).unwrap();
+    let plan = Plan::new(&track, &starts).unwrap();
+
+    let mut group = c.benchmark_group("index");
+    group.throughput(Throughput::Elements(track.frames().into()));
+    group.bench_function("parse", |b| {
+        b.iter(|| Movie::parse(black_box(moov), file.len() as u64).unwrap());
+    });
+    group.bench_function("cut and plan", |b| {
+        b.iter(|| {
+            let starts = align(&[black_box(&track)], 4000)
+                .unwrap()
+                .remove(0)
+                .unwrap();
+            Plan::new(&track, &starts).unwrap()
+        });
+    });
+    group.finish();
+
+    let mut group = c.benchmark_group("segment");
+    let bytes = Fragment::new(&track, &plan, 3).unwrap().len();
+    group.throughput(Throughput::Bytes(bytes));
+    group.bench_function("byte plan", |b| {
+        b.iter(|| Fragment::new(&track, &plan, black_box(3)).unwrap());
+    });
+    group.bench_function("built from memory", |b| {
+        b.iter(|| {
+            let fragment = Fragment::new(&track, &plan, black_box(3)).unwrap();
+            let mut out = Vec::with_capacity(usize::try_from(fragment.len()).unwrap());
+            out.extend_from_slice(&fragment.header);
+            for range in &fragment.ranges {
+                out.extend_from_slice(&file[slice(&file, range)]);
+            }
+            out
+        });
+    });
+    let segment = vec![7_u8; usize::try_from(bytes).unwrap()];
+    group.bench_function("validator", |b| {
+        b.iter(|| Digest::of(&[black_box(&segment)]));
+    });
+    group.finish();
+    playlists(c, plan);
+}
+
+fn playlists(c: &mut Criterion, mut plan: Plan) {
+    let hour = |n: u32| Cut {
+        sample: n * 96,
+        bytes: 500_000,
+        time: u64::from(n) * 4 * u64::from(plan.timescale),
+    };
+    plan.cuts = (0..900).map(hour).collect();
+    plan.end = hour(900);
+    let version = Digest::of(&[b"source"]);
+    let mut group = c.benchmark_group("playlist");
+    group.bench_function("of an hour", |b| {
+        b.iter(|| hls::media(black_box(&plan), version));
+    });
+    let text = fs::read_to_string(format!("{LESSON}/captions.vi.vtt")).unwrap();
+    group.bench_function("captions parsed and cut", |b| {
+        b.iter(|| {
+            Captions::parse(black_box(&text))
+                .unwrap()
+                .segment(0, 30_000)
+        });
+    });
+    group.finish();
+}
+
+fn lookups(c: &mut Criterion) {
+    let config = Config {
+        dir: path::PathBuf::from("content"),
+        ..Config::default()
+    };
+    let library = Library::open(config.clone()).unwrap();
+    let catalogue = library.catalogue();
+    let lesson = &catalogue.course("ky-nang-so").unwrap().lessons[0];
+    let rendition = &lesson.renditions[2];
+    let base = format!("/media/ky-nang-so/{}/{}", lesson.id, rendition.track);
+    let url = format!("{base}/{}/3.m4s", rendition.version);
+    let mut group = c.benchmark_group("library");
+    group.bench_function("opened", |b| {
+        b.iter(|| Library::open(config.clone()).unwrap());
+    });
+    runtime::block_on(async {
+        if let Lookup::Miss(building) = library.find(&Path::parse(&url).unwrap()) {
+            building.await.unwrap();
+        }
+    });
+    group.bench_function("hit", |b| {
+        b.iter(|| {
+            let found = library.find(&Path::parse(black_box(&url)).unwrap());
+            assert!(matches!(found, Lookup::Hit(_)));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, packaging, lookups);
+criterion_main!(benches);
