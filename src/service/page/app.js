@@ -161,7 +161,7 @@ function attachments(lesson) {
 
 /** The way back, from the list of courses down. */
 function way(steps) {
-  return el("nav", { class: "way", "aria-label": () => t("courses") }, el("ol", {},
+  return el("nav", { class: "way", "aria-label": () => t("way") }, el("ol", {},
     steps.map(([href, text]) => el("li", {}, el("a", { href }, text)))));
 }
 

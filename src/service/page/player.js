@@ -13,7 +13,7 @@ export function player(lesson, title) {
   const stop = new AbortController();
   const video = el("video", { controls: true, playsinline: true, preload: "auto", id: "video",
     crossorigin: "anonymous", "aria-label": () => t("video_of", { title: title() }) });
-  const notice = el("p", { class: "notice", role: "status", hidden: true });
+  const notice = el("div", { class: "say", role: "status" });
   const listening = el("p", { class: "listening", hidden: true }, () => t("listening"));
   const frame = el("div", { class: "screen" }, video, listening);
   const menus = el("div", { class: "menus" });
@@ -33,6 +33,7 @@ export function player(lesson, title) {
     stop.signal.addEventListener("abort", () => stream.close());
     watchNetwork(stream, say, stop.signal);
     stream.addEventListener("failed", (event) => failed(event.detail));
+    video.addEventListener("error", () => failed(new Error("undecoded")), { signal: stop.signal });
     stream.addEventListener("ready", () => {
       menus.prepend(qualities(stream, listening), ...subtitles(stream));
       facts.follow(stream);
@@ -56,15 +57,12 @@ export function player(lesson, title) {
   }
 
   function failed(error) {
-    const why = error.status ? "failed_status" : "failed_network";
-    const again = () => { const at = video.currentTime; notice.hidden = true; restart(at); };
     if (error.message === "unplayable") return say("unplayable");
+    const why = error.status ? "failed_status"
+      : error.message === "undecoded" ? "failed_decoding" : "failed_network";
+    const again = () => node.dispatchEvent(new CustomEvent("restart", { detail: video.currentTime }));
     say("lost", () => ({ why: t(why, { status: error.status }) }),
       el("button", { type: "button", onclick: again }, () => t("retry")));
-  }
-
-  function restart(at) {
-    node.dispatchEvent(new CustomEvent("restart", { detail: at }));
   }
 
   function close() {
@@ -75,16 +73,18 @@ export function player(lesson, title) {
   }
 }
 
-/** Says one thing at a time in `notice`, in the language of the page; null is silence. */
-function teller(notice) {
+/**
+ * Says one thing at a time in the live region `region`, in the language of the page; null is
+ * silence. The region itself always stands, or screen readers would miss its first words.
+ */
+function teller(region) {
   let text = () => "";
   const words = document.createElement("span");
   follow(() => text(), (value) => { words.textContent = value; });
   return (key, values = () => ({}), ...more) => {
     text = () => (key ? t(key, values()) : "");
     words.textContent = text();
-    notice.replaceChildren(words, ...more);
-    notice.hidden = !key;
+    region.replaceChildren(...(key ? [el("p", { class: "notice" }, words, ...more)] : []));
   };
 }
 
