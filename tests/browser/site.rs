@@ -57,6 +57,7 @@ impl Site {
             .arg("--set")
             .arg(format!("tls.key={}", dir.path().join("leaf.key").display()))
             .stdout(Stdio::piped())
+            .stderr(log())
             .spawn()
             .unwrap();
         let port = port_of(&mut child);
@@ -109,6 +110,13 @@ fn port_of(child: &mut Child) -> u16 {
             return port.expect("no line named the address");
         }
     }
+}
+
+/// The server's log of the last test, beside the pictures.
+fn log() -> Stdio {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-output");
+    fs::create_dir_all(&folder).unwrap();
+    Stdio::from(fs::File::create(folder.join("browser-server.log")).unwrap())
 }
 
 /// Writes an authority and a leaf for localhost; returns the leaf's key hash.
