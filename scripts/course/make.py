@@ -189,7 +189,7 @@ def encode_video(source: list[object], audio: pathlib.Path, folder: pathlib.Path
             "-map", f"[v{at}]", "-map", f"{count}:a", "-c:a", "copy",
             "-c:v", "libx264", "-preset", "veryslow", "-tune", "animation",
             "-profile:v", "main" if lines < 720 else "high", "-crf", quality,
-            "-maxrate", bits, "-bufsize", 2 * bits, "-threads", 2, "-bf", 2,
+            "-maxrate", bits, "-bufsize", 2 * bits, "-threads", 2, "-bf", 2, "-refs", 3,
             "-x264-params",
             f"keyint={FPS * GOP_S}:min-keyint={FPS * GOP_S}:scenecut=0:open-gop=0:rc-lookahead=50",
             "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", -1,

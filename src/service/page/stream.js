@@ -65,7 +65,8 @@ export class Stream extends EventTarget {
 
   /** Seconds loaded ahead of the current time. */
   get ahead() {
-    return Math.max(0, Math.min(...this.#tracks.map((track) => track.ahead())));
+    if (this.#tracks.length === 0) return 0;
+    return Math.min(...this.#tracks.map((track) => track.ahead()));
   }
 
   /** Picks `"auto"`, `"audio"` or a level, now. */
@@ -110,6 +111,7 @@ export class Stream extends EventTarget {
 
   async #begin(time, playing) {
     this.#run?.abort();
+    this.#tracks = []; // their buffers leave with the source
     const run = this.#run = new AbortController();
     const video = this.#video, rate = video.playbackRate;
     const source = new MediaSource();
