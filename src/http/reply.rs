@@ -104,7 +104,9 @@ pub enum Body {
 impl Body {
     /// A body of one slice.
     pub fn slice(bytes: Bytes) -> Self {
-        Self::Slices(SmallVec::from_iter([bytes]))
+        let mut slices = SmallVec::new();
+        slices.push(bytes);
+        Self::Slices(slices)
     }
 
     /// Bytes of content if known beforehand.
