@@ -114,6 +114,7 @@ impl Config {
     pub fn check(&self) -> Result<(), String> {
         self.server.check()?;
         self.quic.check().map_err(|error| error.to_string())?;
+        self.h3.check()?;
         self.tcp.check()?;
         self.content.check()?;
         self.public.check().map_err(|error| error.to_string())

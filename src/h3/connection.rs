@@ -23,7 +23,8 @@ use crate::h3::varint;
 pub struct Connection {
     controls: Controls,
     requests: Requests,
-    header_bytes_max: u32,
+    /// Bytes of a field section that we accept.
+    header_bytes_max: usize,
     grease: bool,
 }
 
@@ -36,20 +37,20 @@ pub(crate) enum Role {
 
 impl Connection {
     /// The server's end.
-    pub const fn server(config: &Config) -> Self {
+    pub fn server(config: &Config) -> Self {
         Self::new(config, Role::Server)
     }
 
     /// The client's end.
-    pub const fn client(config: &Config) -> Self {
+    pub fn client(config: &Config) -> Self {
         Self::new(config, Role::Client)
     }
 
-    const fn new(config: &Config, role: Role) -> Self {
+    fn new(config: &Config, role: Role) -> Self {
         Self {
             controls: Controls::new(role),
             requests: Requests::new(),
-            header_bytes_max: config.header_bytes_max,
+            header_bytes_max: config.header_max.as_len(),
             grease: config.grease,
         }
     }
@@ -59,7 +60,7 @@ impl Connection {
     pub fn preamble(&self, seed: u16, out: &mut Vec<u8>) {
         varint::write(CONTROL_STREAM, out);
         let reserved = self.grease.then_some(seed);
-        settings::write(self.header_bytes_max, reserved, out);
+        settings::write(self.header_bytes_max as u64, reserved, out);
         if let Some(n) = reserved {
             let payload = n.to_be_bytes();
             frame::write_header(frame::reserved(n), payload.len() as u64, out);
@@ -105,7 +106,7 @@ impl Connection {
             return Err(Fault::connection(Code::StreamCreationError, reason));
         }
         let rules = Rules {
-            header_bytes_max: self.header_bytes_max as usize,
+            header_bytes_max: self.header_bytes_max,
             requests_end: self.requests.end(),
         };
         let event = stream.next(input, message, rules)?;

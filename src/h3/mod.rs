@@ -18,7 +18,7 @@
 //!
 //! # Invariants
 //! - An idle connection is a few dozen bytes without heap; everything rare is boxed and dropped.
-//! - Only field sections that are spread over chunks (at most `Config::header_bytes_max`) and
+//! - Only field sections that are spread over chunks (at most `Config::header_max`) and
 //!   small control frames are buffered; unknown frames are skipped, content is passed through.
 //! - The same bytes give the same events however they are cut into chunks.
 

@@ -22,10 +22,10 @@ pub(crate) struct Settings {
 }
 
 /// Appends a SETTINGS frame; the dynamic table is off in both directions (RFC 9204, 5).
-pub(crate) fn write(header_bytes_max: u32, reserved: Option<u16>, out: &mut Vec<u8>) {
+pub(crate) fn write(header_bytes_max: u64, reserved: Option<u16>, out: &mut Vec<u8>) {
     let mut payload = Vec::with_capacity(24);
     let ours = [
-        (MAX_FIELD_SECTION_SIZE, u64::from(header_bytes_max)),
+        (MAX_FIELD_SECTION_SIZE, header_bytes_max),
         (QPACK_MAX_TABLE_CAPACITY, 0),
         (QPACK_BLOCKED_STREAMS, 0),
     ];
