@@ -91,13 +91,14 @@ pub(super) async fn serve<S: Service>(
         Http::One(Box::pin(common.http1.serve_connection(io, handler)))
     };
     let mut noticing = shutdown.clone();
-    let idle_at = now + common.config.idle_timeout.duration();
+    let first = common.config.idle_timeout.min(common.config.stall_timeout);
+    let first = now + first.duration();
     let connection = Connection {
         http,
         stream: stream.clone(),
         watch,
         common,
-        alarm: Box::pin(tokio::time::sleep_until(idle_at.into())),
+        alarm: Box::pin(tokio::time::sleep_until(first.into())),
         draining: Box::pin(async move { noticing.draining().await }),
         until: None,
         head_since: None,
@@ -106,13 +107,14 @@ pub(super) async fn serve<S: Service>(
         window: None,
     };
     let end = connection.await;
-    if end == End::Done && !is_http2 {
+    if end == End::Done {
         // A client that lingers longer than we do loses nothing but our patience.
         let mut until = runtime::now() + LINGER;
         if let Phase::Draining { until: drained } = shutdown.phase() {
             until = until.min(drained);
         }
-        drop(tokio::time::timeout_at(until.into(), stream.linger(LINGER_BYTES)).await);
+        let ending = stream.finish(LINGER_BYTES);
+        drop(tokio::time::timeout_at(until.into(), ending).await);
     }
     end
 }
@@ -180,7 +182,10 @@ impl<S: Service> Future for Connection<S> {
         while this.alarm.as_mut().poll(cx).is_ready() {
             match this.deadline(runtime::now()) {
                 Ok(next) => this.alarm.as_mut().reset(next.into()),
-                Err(end) => return Poll::Ready(end),
+                Err(end) => {
+                    this.say_goodbye(cx);
+                    return Poll::Ready(end);
+                }
             }
         }
         Poll::Pending
@@ -188,13 +193,26 @@ impl<S: Service> Future for Connection<S> {
 }
 
 impl<S: Service> Connection<S> {
-    /// Announces the end (GOAWAY, or `connection: close` on the reply under way).
-    fn drain(&mut self, until: Instant) {
-        self.until = Some(until);
+    /// Tells the client, as far as the socket takes it at once, that nothing more is coming.
+    fn say_goodbye(&mut self, cx: &mut Context<'_>) {
+        self.announce_end();
+        // What cannot be written now is not waited for: the connection is being given up.
+        let _told = self.http.poll(cx);
+        let _closed = self.stream.0.borrow_mut().poll_shutdown(cx);
+    }
+
+    /// GOAWAY, or `connection: close` on the reply under way.
+    fn announce_end(&mut self) {
         match &mut self.http {
             Http::One(http) => http.as_mut().graceful_shutdown(),
             Http::Two(http) => http.as_mut().graceful_shutdown(),
         }
+    }
+
+    /// Begins the end of this connection; it is cut at `until`.
+    fn drain(&mut self, until: Instant) {
+        self.until = Some(until);
+        self.announce_end();
         if until < self.alarm.deadline().into_std() {
             self.alarm.as_mut().reset(until.into());
         }
@@ -225,34 +243,36 @@ impl<S: Service> Connection<S> {
         if until.is_some_and(|until| until <= now) {
             return Err(End::Drain);
         }
-        let (at, end) = if self.watch.is_busy() {
-            let stall = config.stall_timeout.duration();
-            let stream = self.stream.0.borrow();
+        // Looked at once per stall time at least, so that requests need not touch the timer.
+        let look = now + config.stall_timeout.duration();
+        let stream = self.stream.0.borrow();
+        // hyper may have taken a whole reply that the client does not take from hyper.
+        if self.watch.is_busy() || stream.is_blocked() {
             let waits = stream.is_blocked() || self.watch.is_sending();
-            let (since, before) = *self.window.get_or_insert_with(|| (now, stream.sent()));
-            if since + stall > now {
-                (since + stall, End::Stalled)
-            } else if waits && stream.sent() - before < STALL_BYTES_MIN {
-                (now, End::Stalled)
-            } else {
-                self.window = Some((now, stream.sent()));
-                (now + stall, End::Stalled)
+            let window = self
+                .window
+                .filter(|(since, _)| *since >= self.watch.busy_since());
+            let taken = window.map(|(_, before)| stream.sent() - before);
+            if waits && taken.is_some_and(|taken| taken < STALL_BYTES_MIN) {
+                return Err(End::Stalled);
             }
-        } else {
-            self.window = None;
-            match self.head_since {
-                Some(since) => (since + config.header_timeout.duration(), End::Header),
-                None => (
-                    self.watch.quiet_since() + config.idle_timeout.duration(),
-                    End::Idle,
-                ),
-            }
+            self.window = Some((now, stream.sent()));
+            return Ok(until.map_or(look, |until| until.min(look)));
+        }
+        drop(stream);
+        self.window = None;
+        let (at, end) = match self.head_since {
+            Some(since) => (since + config.header_timeout.duration(), End::Header),
+            None => (
+                self.watch.quiet_since() + config.idle_timeout.duration(),
+                End::Idle,
+            ),
         };
         if at <= now {
-            Err(end)
-        } else {
-            Ok(until.map_or(at, |until| until.min(at)))
+            return Err(end);
         }
+        let at = at.min(look);
+        Ok(until.map_or(at, |until| until.min(at)))
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Watch {
     /// Replies with content that hyper has not taken whole.
     contents: Cell<u32>,
     quiet_since: Cell<Instant>,
+    busy_since: Cell<Instant>,
 }
 
 /// A request under way; the end of its reply, or of its connection, drops it.
@@ -70,6 +71,7 @@ impl Watch {
             requests: Cell::new(0),
             contents: Cell::new(0),
             quiet_since: Cell::new(now),
+            busy_since: Cell::new(now),
         }
     }
 
@@ -93,7 +95,15 @@ impl Watch {
         self.quiet_since.get()
     }
 
+    /// When the oldest unbroken run of requests began.
+    pub(super) const fn busy_since(&self) -> Instant {
+        self.busy_since.get()
+    }
+
     fn begin(self: &Rc<Self>) -> InFlight {
+        if !self.is_busy() {
+            self.busy_since.set(runtime::now());
+        }
         self.begun.set(self.begun.get() + 1);
         self.requests.set(self.requests.get() + 1);
         InFlight {

@@ -178,7 +178,7 @@ impl Stream {
         }
     }
 
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.closing {
             self.closing = true;
             self.tls.send_close_notify();
@@ -202,9 +202,14 @@ impl Shared {
         std::future::poll_fn(|cx| self.0.borrow_mut().poll_handshake(cx)).await
     }
 
-    /// Reads and forgets what the client still sends, up to `max` bytes: closing a socket with
-    /// unread input resets it, and the client would lose a reply it has not read yet.
-    pub(super) async fn linger(&self, max: usize) {
+    /// Sends what hyper left behind, closes our side, then reads and forgets what the client still
+    /// sends, up to `max` bytes: closing a socket with unread input resets it, and the client
+    /// would lose a reply it has not read yet.
+    pub(super) async fn finish(&self, max: usize) {
+        let closed = std::future::poll_fn(|cx| self.0.borrow_mut().poll_shutdown(cx)).await;
+        if closed.is_err() {
+            return;
+        }
         let mut left = max;
         while left > 0 {
             match std::future::poll_fn(|cx| self.0.borrow_mut().poll_forget(cx)).await {

@@ -1,1 +1,185 @@
+//! Clients that are slow, silent or too many.
 
+use crate::server::{BIG, Server, ask, pattern};
+use lamplight::base::units::Span;
+use lamplight::tcp::Config;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+const SHORT: Span = Span::ms(300);
+
+fn now() -> Instant {
+    lamplight::runtime::now()
+}
+
+/// Waits until `done`, 20 seconds at most.
+fn until(what: &str, done: impl Fn() -> bool) {
+    let end = now() + Duration::from_secs(20);
+    while !done() {
+        assert!(now() < end, "{what} did not come");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_header_that_never_ends_is_given_up_while_others_are_served() {
+    let server = Server::with(
+        Config {
+            header_timeout: SHORT,
+            ..Config::default()
+        },
+        100,
+    );
+    let mut slow = server.raw("http/1.1");
+    slow.send(b"GET /hello HTTP/1.1\r\nhost: a\r\nx-drip: ");
+    let text = ask(
+        &server,
+        "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert!(text.ends_with("hello"));
+    assert_eq!(slow.rest(), b"");
+    until("the count", || server.metrics.closed_header.value() == 1);
+}
+
+#[test]
+fn a_header_dripping_byte_by_byte_does_not_reset_the_clock() {
+    let server = Server::with(
+        Config {
+            header_timeout: SHORT,
+            ..Config::default()
+        },
+        100,
+    );
+    let mut slow = server.raw("http/1.1");
+    let begin = now();
+    let mut dripped = 0;
+    while now() - begin < Duration::from_secs(20) {
+        if slow
+            .0
+            .write_all(b"x")
+            .and_then(|()| slow.0.flush())
+            .is_err()
+        {
+            break;
+        }
+        dripped += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(dripped > 0 && now() - begin < Duration::from_secs(10));
+    until("the close", || server.metrics.closed_header.value() == 1);
+}
+
+#[test]
+fn silence_is_ended_after_the_idle_time_and_not_counted_against_a_client_that_asks() {
+    let server = Server::with(
+        Config {
+            idle_timeout: SHORT,
+            ..Config::default()
+        },
+        100,
+    );
+    for alpn in ["http/1.1", "h2"] {
+        let mut silent = server.raw(alpn);
+        silent.0.conn.complete_io(&mut silent.0.sock).unwrap();
+        let begin = now();
+        silent.rest();
+        assert!(now() - begin >= Duration::from_millis(250), "{alpn}");
+    }
+    until("both ends", || server.metrics.closed_idle.value() == 2);
+    let mut asking = server.raw("http/1.1");
+    for _ in 0..4 {
+        asking.send(b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    assert_eq!(asking.text().matches("hello").count(), 4);
+}
+
+#[test]
+fn content_that_does_not_come_is_408() {
+    let server = Server::with(
+        Config {
+            body_timeout: SHORT,
+            ..Config::default()
+        },
+        100,
+    );
+    let text = ask(
+        &server,
+        "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n\r\n12",
+    );
+    assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+    assert_eq!(server.metrics.body_timeout.value(), 1);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not() {
+    let server = Server::with(
+        Config {
+            stall_timeout: SHORT,
+            ..Config::default()
+        },
+        100,
+    );
+    let asked = b"GET /big HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    // Enough replies to fill the kernel's buffers of both ends.
+    let many = b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n".repeat(8);
+    let mut stuck = server.raw("http/1.1");
+    stuck.send(&many);
+    let mut slow = server.raw("http/1.1");
+    slow.send(asked);
+    let (mut got, mut buffer) = (Vec::new(), vec![0; 60_000]);
+    loop {
+        match slow.0.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => got.extend_from_slice(&buffer[..n]),
+            Err(error) => panic!("the slow client was cut off: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(got.ends_with(&pattern(BIG)));
+    until("the cut", || server.metrics.closed_stalled.value() == 1);
+}
+
+#[test]
+fn handshakes_under_way_are_bounded_and_end_by_the_clock() {
+    let config = Config {
+        handshake_timeout: SHORT,
+        handshakes_per_prefix_max: 2,
+        ..Config::default()
+    };
+    let server = Server::with(config, 100);
+    let silent: Vec<_> = (0..5)
+        .map(|_| TcpStream::connect(server.address).unwrap())
+        .collect();
+    until("refusals", || server.metrics.refused_prefix.value() == 3);
+    until("timeouts", || server.metrics.handshake_timeout.value() == 2);
+    drop(silent);
+    let text = ask(
+        &server,
+        "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert!(text.ends_with("hello"), "there is room again");
+}
+
+#[test]
+fn beyond_the_budget_the_newcomer_is_refused_and_those_inside_go_on() {
+    let server = Server::with(Config::default(), 1);
+    let mut inside = server.raw("http/1.1");
+    inside.0.conn.complete_io(&mut inside.0.sock).unwrap();
+    let mut newcomer = TcpStream::connect(server.address).unwrap();
+    newcomer
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let refused = newcomer.read(&mut [0; 1]);
+    assert!(refused.is_err() || refused.is_ok_and(|n| n == 0));
+    assert_eq!(server.metrics.refused_budget.value(), 1);
+    inside.send(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert!(inside.text().ends_with("hello"));
+    until("room", || server.metrics.live.value() == 0);
+    let text = ask(
+        &server,
+        "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert!(text.ends_with("hello"));
+}

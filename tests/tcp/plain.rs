@@ -177,13 +177,13 @@ fn a_drain_ends_in_time_whatever_clients_do() {
     let mut slow = server.raw("http/1.1");
     slow.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n12");
     let silent = std::net::TcpStream::connect(server.address).unwrap();
-    while server.metrics.accepted.value() < 1 {
+    while server.metrics.http1.value() < 1 {
         std::thread::yield_now();
     }
     server.drain(Duration::from_millis(200));
     drop(silent);
     assert!(
         server.metrics.closed_drain.value() >= 1,
-        "the silent one was cut"
+        "the slow one was cut"
     );
 }
