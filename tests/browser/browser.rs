@@ -123,8 +123,17 @@ pub fn await_file(path: &Path) -> String {
     }
 }
 
-/// Waits for a browser that was asked to close, and ends its process group when it does not.
-pub fn end(child: &mut Child) {
+/// A process that was started in a group of its own; both end with the value.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        end(&mut self.0);
+    }
+}
+
+/// Waits for a process that was asked to close, and ends its group when it does not.
+fn end(child: &mut Child) {
     let until = Instant::now() + CLOSE_WITHIN;
     while Instant::now() < until {
         if matches!(child.try_wait(), Ok(Some(_))) {

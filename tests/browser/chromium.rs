@@ -3,13 +3,13 @@
 use crate::browser;
 use crate::browser::Browser;
 use crate::browser::Key;
+use crate::browser::Process;
 use crate::site::Site;
 use crate::socket::Socket;
 use data_encoding::BASE64;
 use serde_json::Value;
 use serde_json::json;
 use std::os::unix::process::CommandExt as _;
-use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ pub enum Profile {
 pub struct Chromium {
     socket: Socket,
     session: String,
-    child: Child,
+    _process: Process,
     complaints: Vec<String>,
     _profile: TempDir,
 }
@@ -56,13 +56,14 @@ impl Chromium {
             .process_group(0)
             .spawn()
             .unwrap();
+        let process = Process(child);
         let said = browser::await_file(&dir.path().join("DevToolsActivePort"));
         let (port, path) = said.trim().split_once('\n').unwrap();
         let socket = Socket::open(port.parse().unwrap(), path);
         let mut this = Self {
             socket,
             session: String::new(),
-            child,
+            _process: process,
             complaints: Vec::new(),
             _profile: dir,
         };
@@ -196,7 +197,6 @@ impl Browser for Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         self.socket.call(json!({ "method": "Browser.close" })).ok();
-        browser::end(&mut self.child);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::browser::Browser;
 use crate::browser::Key;
+use crate::browser::Process;
 use crate::site::Site;
 use crate::socket::Socket;
 use data_encoding::BASE64;
@@ -12,7 +13,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 pub struct Firefox {
     socket: Socket,
     context: Value,
-    child: Child,
+    _process: Process,
     complaints: Vec<String>,
     _profile: TempDir,
 }
@@ -48,6 +48,7 @@ impl Firefox {
             .process_group(0)
             .spawn()
             .unwrap();
+        let process = Process(child);
         let said = browser::await_file(&dir.path().join("WebDriverBiDiServer.json"));
         let said: Value = serde_json::from_str(&said).unwrap();
         let port = u16::try_from(said["ws_port"].as_u64().unwrap()).unwrap();
@@ -55,7 +56,7 @@ impl Firefox {
         let mut this = Self {
             socket,
             context: Value::Null,
-            child,
+            _process: process,
             complaints: Vec::new(),
             _profile: dir,
         };
@@ -134,7 +135,6 @@ impl Drop for Firefox {
         self.socket
             .call(json!({ "method": "browser.close", "params": {} }))
             .ok();
-        browser::end(&mut self.child);
     }
 }
 

@@ -37,7 +37,7 @@ impl Site {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let spki = certify(dir.path());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lamplight"))
+        let child = Command::new(env!("CARGO_BIN_EXE_lamplight"))
             .args([
                 "serve",
                 "--listen",
@@ -60,13 +60,14 @@ impl Site {
             .stderr(log())
             .spawn()
             .unwrap();
-        let port = port_of(&mut child);
-        Self {
+        let mut site = Self {
             child,
             dir,
-            port,
+            port: 0,
             spki,
-        }
+        };
+        site.port = port_of(&mut site.child);
+        site
     }
 
     /// Address of a view, e.g. `#/course/ky-nang-so`.
