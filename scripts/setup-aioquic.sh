@@ -1,19 +1,20 @@
 #!/bin/sh
-# Puts aioquic, the independent HTTP/3 client of tests/interop.rs, into target/aioquic (a virtual
-# environment of Python 3.9 or newer). Does nothing if it is there already.
+# Puts aioquic, the independent HTTP/3 client of tests/interop.rs, into target/venv (a virtual
+# environment of Python 3.10 or newer). Does nothing if it is there already.
 set -eu
 cd "$(dirname "$0")/.."
 version=1.7.2
-python=target/aioquic/bin/python3
+python=target/venv/bin/python3
 if [ -x "$python" ] && "$python" -c "
 import importlib.metadata, sys
 sys.exit(importlib.metadata.version('aioquic') != '$version')" 2>/dev/null; then
     exit 0
 fi
-rm -rf target/aioquic
+echo "setup-test: installing aioquic into target/venv"
+rm -rf target/venv
 mkdir -p target
-python3 -m venv target/aioquic || {
+python3 -m venv target/venv || {
     echo "python3 with its venv module is needed (Debian: apt-get install python3-venv)" >&2
     exit 1
 }
-target/aioquic/bin/pip install --quiet --disable-pip-version-check "aioquic==$version"
+target/venv/bin/pip install --quiet --disable-pip-version-check "aioquic==$version"

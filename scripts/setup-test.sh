@@ -33,11 +33,7 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
 fi
 
-if ! target/venv/bin/python -c 'import aioquic' 2>/dev/null; then
-    echo "setup-test: installing aioquic into target/venv"
-    python3 -m venv target/venv
-    target/venv/bin/python -m pip install --quiet --disable-pip-version-check 'aioquic>=1.2,<2'
-fi
+scripts/setup-aioquic.sh
 
 if [ ! -f target/test-tools/node_modules/axe-core/axe.min.js ]; then
     echo "setup-test: installing axe-core into target/test-tools"

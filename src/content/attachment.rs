@@ -41,7 +41,7 @@ pub struct Attachment {
     pub(crate) modified_ns: u128,
 }
 
-/// Reads in pieces of 256 KiB as the peer takes them. If the file was replaced meanwhile the body
+/// Reads piece by piece as the peer takes them. If the file was replaced meanwhile the body
 /// ends early with an error.
 struct Opened(Arc<Attachment>);
 
@@ -49,7 +49,6 @@ impl Opener for Opened {
     fn open(&self, range: ByteRange) -> Box<dyn Source> {
         Box::new(Reader {
             attachment: Arc::clone(&self.0),
-            file: None,
             at: range.first(),
             end: range.end().min(self.0.len),
             pending: None,
@@ -93,13 +92,12 @@ pub(crate) fn modified_ns(metadata: &std::fs::Metadata) -> u128 {
     since.map_or(0, |d| d.as_nanos())
 }
 
-type Piece = (Arc<File>, Bytes);
-type Reading = Pin<Box<dyn Future<Output = Option<Piece>>>>;
+type Reading = Pin<Box<dyn Future<Output = Option<Bytes>>>>;
 
-/// Dropping it lets at most one piece be read for nothing.
+/// Opens the file for each piece: readers that have stopped hold no open file, or they would soon
+/// hold all that the process may have. Dropping it lets at most one piece be read for nothing.
 struct Reader {
     attachment: Arc<Attachment>,
-    file: Option<Arc<File>>,
     at: u64,
     end: u64,
     pending: Option<Reading>,
@@ -107,15 +105,11 @@ struct Reader {
 
 impl Reader {
     fn read(&self, len: usize) -> Reading {
-        let (attachment, file, at) = (Arc::clone(&self.attachment), self.file.clone(), self.at);
-        let work = move || -> io::Result<Piece> {
-            let file = match file {
-                Some(file) => file,
-                None => Arc::new(attachment.open()?),
-            };
+        let (attachment, at) = (Arc::clone(&self.attachment), self.at);
+        let work = move || -> io::Result<Bytes> {
             let mut piece = vec![0; len];
-            file.read_exact_at(&mut piece, at)?;
-            Ok((file, Bytes::from(piece)))
+            attachment.open()?.read_exact_at(&mut piece, at)?;
+            Ok(Bytes::from(piece))
         };
         Box::pin(async move {
             match runtime::blocking("attachment", work).await {
@@ -149,8 +143,7 @@ impl Source for Reader {
                 self.at = self.end;
                 Poll::Ready(Some(Err(SourceError)))
             }
-            Poll::Ready(Some((file, piece))) => {
-                self.file = Some(file);
+            Poll::Ready(Some(piece)) => {
                 self.at += piece.len() as u64;
                 Poll::Ready(Some(Ok(piece)))
             }

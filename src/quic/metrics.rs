@@ -44,6 +44,8 @@ pub struct Metrics {
     pub datagrams_unsent: Counter,
     /// Times a socket failed to receive.
     pub receive_errors: Counter,
+    /// Datagrams that belong to no connection and begin none.
+    pub datagrams_ignored: Counter,
     /// Datagrams passed to the worker that owns their connection.
     pub handed_over: Counter,
     /// Datagrams dropped because the owner's queue was full.
@@ -180,7 +182,7 @@ impl Metrics {
         ]
     }
 
-    const fn of_datagrams(&self) -> [Plain<'_>; 9] {
+    const fn of_datagrams(&self) -> [Plain<'_>; 10] {
         [
             (
                 "lamplight_quic_datagrams_received",
@@ -211,6 +213,11 @@ impl Metrics {
                 "lamplight_quic_receive_errors",
                 "Times a UDP socket failed to receive",
                 &self.receive_errors,
+            ),
+            (
+                "lamplight_quic_datagrams_ignored",
+                "UDP datagrams that belong to no connection and begin none",
+                &self.datagrams_ignored,
             ),
             (
                 "lamplight_quic_handed_over",

@@ -168,6 +168,11 @@ async fn readers_that_stop_reading_hold_little_memory() {
         each < 3 << 19,
         "{each} bytes a connection of which nobody reads"
     );
+    let files = server.open_files();
+    assert!(
+        files < 100,
+        "{files} open files for readers that do not read"
+    );
     // One of them reads after all, and gets every byte.
     slow.swap_remove(5).rest().await.is_whole(big.body);
     neighbour.leave().await;

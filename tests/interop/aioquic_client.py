@@ -185,6 +185,23 @@ async def transfer(case):
         return {"answers": [await client.ask(path) for path in case.args.paths]}
 
 
+async def lively(case):
+    """The same by a client that says something now and then, as browsers do: one that only
+    listens cannot be found again behind a NAT that has forgotten it."""
+
+    async def speak(client):
+        while True:
+            await asyncio.sleep(0.1)
+            client._quic.send_ping(0)
+            client.transmit()
+
+    async with case.connect() as client:
+        speaking = asyncio.ensure_future(speak(client))
+        answers = [await client.ask(path) for path in case.args.paths]
+        speaking.cancel()
+    return {"answers": answers}
+
+
 async def retry(case):
     """The same; the server is expected to ask for a proof of the address first."""
     seen = await transfer(case)
@@ -276,6 +293,7 @@ CASES = {
     case.__name__: case
     for case in (
         transfer,
+        lively,
         retry,
         resumption,
         key_update,

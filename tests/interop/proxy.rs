@@ -1,15 +1,17 @@
-//! A user-space UDP proxy: loss, delay, jitter and with it reordering, duplicates, corruption, and
+//! A user-space UDP proxy: loss, narrow links, delay, jitter and with it reordering, duplicates, corruption, and
 //! the rebinding of clients as a NAT that forgets would do it. Seeded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Larger than any UDP payload.
 const DATAGRAM_BYTES_MAX: usize = 65_536;
@@ -27,8 +29,6 @@ pub(crate) struct Path {
     pub(crate) delay: Duration,
     /// Further delay, uniform up to this, which reorders.
     pub(crate) jitter: Duration,
-    /// Whether the server's datagrams vanish.
-    pub(crate) one_way: bool,
     /// Seed of all that chance decides.
     pub(crate) seed: u64,
 }
@@ -48,15 +48,20 @@ pub(crate) struct Proxy {
     /// Where clients send to.
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 #[derive(Debug)]
 struct Shared {
-    front: UdpSocket,
+    front: Arc<UdpSocket>,
+    underway: UnboundedSender<Parcel>,
+    parcels: AtomicU64,
+    bytes: AtomicU64,
     server: SocketAddr,
     path: Path,
     random: AtomicU64,
+    /// Bytes of the longest datagram that fits through.
+    widest: AtomicUsize,
     lost: AtomicU64,
     forged: AtomicU64,
     moved: AtomicU64,
@@ -69,21 +74,29 @@ impl Proxy {
     pub(crate) async fn start(server: SocketAddr, path: Path) -> io::Result<Self> {
         let front = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = front.local_addr()?;
+        let (underway, parcels) = unbounded_channel();
         let shared = Arc::new(Shared {
-            front,
+            front: Arc::new(front),
+            underway,
+            parcels: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             server,
             path,
             random: AtomicU64::new(path.seed),
+            widest: AtomicUsize::new(DATAGRAM_BYTES_MAX),
             lost: AtomicU64::new(0),
             forged: AtomicU64::new(0),
             moved: AtomicU64::new(0),
             outside: Mutex::new((Ipv4Addr::LOCALHOST.into(), 0)),
         });
-        let task = tokio::spawn(forward(Arc::clone(&shared)));
+        let tasks = [
+            tokio::spawn(forward(Arc::clone(&shared))),
+            tokio::spawn(deliver(parcels)),
+        ];
         Ok(Self {
             address,
             shared,
-            task,
+            tasks,
         })
     }
 
@@ -92,6 +105,19 @@ impl Proxy {
     pub(crate) fn rebind(&self, to: [u8; 4]) {
         let mut outside = self.shared.outside.lock().unwrap();
         *outside = (to.into(), outside.1 + 1);
+    }
+
+    /// From now on datagrams longer than `bytes` vanish, without a word to anybody.
+    pub(crate) fn narrow(&self, bytes: usize) {
+        self.shared.widest.store(bytes, Relaxed);
+    }
+
+    /// Waits until another `bytes` have come this way.
+    pub(crate) async fn passed_further(&self, bytes: u64) {
+        let enough = self.shared.bytes.load(Relaxed) + bytes;
+        while self.shared.bytes.load(Relaxed) < enough {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// What happened so far.
@@ -106,7 +132,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -149,65 +175,89 @@ async fn forward(shared: Arc<Shared>) {
             ways.insert(client, way);
             shared.moved.fetch_add(u64::from(known.is_some()), Relaxed);
         }
-        let (socket, server) = (Arc::clone(&ways[&client].socket), shared.server);
-        shared.pass(&buffer[..len], move |datagram| {
-            let socket = Arc::clone(&socket);
-            async move {
-                let _gone = socket.send_to(&datagram, server).await;
-            }
-        });
+        shared.pass(&buffer[..len], &ways[&client].socket, shared.server);
     }
 }
 
 async fn bring_back(shared: Arc<Shared>, socket: Arc<UdpSocket>, client: SocketAddr) {
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     loop {
-        let Ok((len, _server)) = socket.recv_from(&mut buffer).await else {
+        if let Ok((len, _server)) = socket.recv_from(&mut buffer).await {
+            shared.pass(&buffer[..len], &shared.front, client);
+        }
+    }
+}
+
+/// A datagram on its way; the one that is due first comes first, in the order of their coming.
+#[derive(Debug)]
+struct Parcel {
+    due: Instant,
+    number: u64,
+    bytes: Vec<u8>,
+    socket: Arc<UdpSocket>,
+    to: SocketAddr,
+}
+
+/// Delivers when the time has come: without jitter in the order of sending.
+async fn deliver(mut parcels: UnboundedReceiver<Parcel>) {
+    let mut waiting: BTreeMap<(Instant, u64), Parcel> = BTreeMap::new();
+    loop {
+        let next = waiting.first_key_value().map(|((due, _), _)| *due);
+        let Some(due) = next else {
+            let Some(parcel) = parcels.recv().await else {
+                return;
+            };
+            waiting.insert((parcel.due, parcel.number), parcel);
             continue;
         };
-        if shared.path.one_way {
+        while let Ok(parcel) = parcels.try_recv() {
+            waiting.insert((parcel.due, parcel.number), parcel);
+        }
+        if due > Instant::now() {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => {}
+                Some(parcel) = parcels.recv() => {
+                    waiting.insert((parcel.due, parcel.number), parcel);
+                }
+            }
             continue;
         }
-        let this = Arc::clone(&shared);
-        shared.pass(&buffer[..len], move |datagram| {
-            let this = Arc::clone(&this);
-            async move {
-                let _gone = this.front.send_to(&datagram, client).await;
-            }
-        });
+        if let Some((_, parcel)) = waiting.pop_first() {
+            let _gone = parcel.socket.send_to(&parcel.bytes, parcel.to).await;
+        }
     }
 }
 
 impl Shared {
     /// Loses the datagram, or sends it after its delay, and perhaps copies of it.
-    fn pass<F>(&self, datagram: &[u8], send: impl Fn(Vec<u8>) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        if self.happens(self.path.loss_per_mille) {
+    fn pass(&self, datagram: &[u8], socket: &Arc<UdpSocket>, to: SocketAddr) {
+        let fits = datagram.len() <= self.widest.load(Relaxed);
+        if !fits || self.happens(self.path.loss_per_mille) {
             self.lost.fetch_add(1, Relaxed);
             return;
         }
-        self.later(send(datagram.to_vec()));
+        self.bytes.fetch_add(datagram.len() as u64, Relaxed);
+        self.later(datagram.to_vec(), socket, to);
         if self.happens(self.path.doubled_per_mille) {
-            self.later(send(datagram.to_vec()));
+            self.later(datagram.to_vec(), socket, to);
         }
         if self.happens(self.path.forged_per_mille) {
             self.forged.fetch_add(1, Relaxed);
-            self.later(send(self.forge(datagram)));
+            self.later(self.forge(datagram), socket, to);
         }
     }
 
-    fn later(&self, sending: impl Future<Output = ()> + Send + 'static) {
+    fn later(&self, bytes: Vec<u8>, socket: &Arc<UdpSocket>, to: SocketAddr) {
         let jitter_us = u64::try_from(self.path.jitter.as_micros()).unwrap();
         let extra = self.chance() % (jitter_us + 1);
-        let delay = self.path.delay + Duration::from_micros(extra);
-        tokio::spawn(async move {
-            if !delay.is_zero() {
-                tokio::time::sleep(delay).await;
-            }
-            sending.await;
-        });
+        let parcel = Parcel {
+            due: Instant::now() + self.path.delay + Duration::from_micros(extra),
+            number: self.parcels.fetch_add(1, Relaxed),
+            bytes,
+            socket: Arc::clone(socket),
+            to,
+        };
+        let _ended = self.underway.send(parcel);
     }
 
     /// A copy with one byte changed, its end cut off, bytes added, or a new last 16 bytes, which

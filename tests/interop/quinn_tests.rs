@@ -152,6 +152,24 @@ async fn quinn_transfers_through_loss_and_delay() {
     );
 }
 
+/// As when a phone leaves its Wi-Fi for a tunnel: long datagrams were fine, and now vanish.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_becomes_narrow_stops_no_transfer() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.address, Path::default()).await.unwrap();
+    let client = Client::new(&server);
+    let big = server.big();
+    let connection = client.connect(proxy.address).await;
+    connection.get(&big.path).await.is_whole(big.body);
+    let before = proxy.counts().lost;
+    let mut running = connection.begin("GET", &big.path, &[]).await.unwrap();
+    running.until(big.body.len() / 4).await;
+    proxy.narrow(1_250);
+    running.rest().await.is_whole(big.body);
+    assert!(proxy.counts().lost > before, "no long datagram was sent");
+    connection.get(&big.path).await.is_whole(big.body);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forged_and_doubled_datagrams_change_nothing() {
     let server = Server::start();

@@ -141,7 +141,7 @@ impl<S: Service> Worker<S> {
             }
             Some(DatagramEvent::NewConnection(incoming)) => self.incoming(now, line, incoming),
             Some(DatagramEvent::Response(transmit)) => self.respond(line, &transmit),
-            None => {}
+            None => self.metrics.datagrams_ignored.add_one(),
         }
     }
 
