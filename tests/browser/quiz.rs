@@ -31,6 +31,16 @@ fn answers_last(page: &mut impl Browser, site: &Site) {
     );
     let count = "document.querySelector('.count').textContent";
     assert!(page.eval(count).as_str().unwrap().contains("7"));
+    for (language, words) in [("vi", "Đã trả lời 7 trên 7"), ("en", "7 of 7")] {
+        page.eval(&format!(
+            "document.querySelector('#tongues [lang={language}]').click()"
+        ));
+        let said = page.eval(count);
+        assert!(
+            said.as_str().unwrap().contains(words),
+            "in {language}: {said}"
+        );
+    }
     let order = "document.querySelector('[data-kind=order] li span').textContent";
     let first = page.eval(order);
     page.go("about:blank");

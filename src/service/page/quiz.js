@@ -1,18 +1,19 @@
 // The quiz view: one fieldset an item, every kind with plain form controls. Answers are kept on
 // this device; the public chunk carries no keys, so nothing can be graded here.
 
-import { el } from "./dom.js";
+import { el, follow } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** The form of `chunk` (see `GET /quiz/…`); answers are kept under `key`. */
 export function quiz(chunk, key) {
   const kept = new Answers(`lamplight.answers.${key}.${chunk.version}`);
-  const count = el("p", { class: "count", role: "status" },
-    () => t("answered", { n: kept.count(chunk.items), of: chunk.items.length }));
+  const answered = () => t("answered", { n: kept.count(chunk.items), of: chunk.items.length });
+  const count = el("p", { class: "count", role: "status" });
+  follow(answered, (text) => { count.textContent = text; });
   const said = el("p", { class: "visually-hidden", role: "status" });
   const bar = el("progress", { max: chunk.items.length, value: 0, "aria-hidden": true });
   const update = () => {
-    count.textContent = t("answered", { n: kept.count(chunk.items), of: chunk.items.length });
+    count.textContent = answered();
     bar.value = kept.count(chunk.items);
   };
   const items = el("div", { class: "items" });
@@ -90,28 +91,32 @@ function ordering(item, lang, desk) {
   const keep = el("input", { type: "checkbox", checked: desk.kept.get(item) !== undefined,
     onchange: () => desk.kept.put(item, keep.checked ? order : undefined, desk) });
   let order = desk.kept.get(item) ?? item.options.map((_, n) => n);
-  const move = (from, to) => {
-    order = [...order];
-    order.splice(to, 0, ...order.splice(from, 1));
+  const lines = item.options.map((what, option) => {
+    const button = (by, arrow, label) => el("button", { type: "button", class: "step",
+      onclick: () => move(option, by), "aria-label": () => t(label, { what }) }, arrow);
+    return el("li", {}, el("span", { lang }, what),
+      button(-1, "↑", "move_up"), button(1, "↓", "move_down"));
+  });
+  const place = () => order.forEach((option, at) => {
+    const [, up, down] = lines[option].children;
+    up.disabled = at === 0;
+    down.disabled = at === order.length - 1;
+    list.append(lines[option]);
+  });
+  const move = (option, by) => {
+    const at = order.indexOf(option) + by;
+    order = order.filter((other) => other !== option);
+    order.splice(at, 0, option);
     keep.checked = true;
     desk.kept.put(item, order, desk);
-    draw();
-    const what = item.options[order[to]];
-    desk.said.textContent = t("moved", { what, n: to + 1, of: order.length });
+    place();
+    desk.said.textContent = t("moved", { what: item.options[option], n: at + 1, of: order.length });
     // The button that was pressed moved with its line, and may be at an end now.
-    const buttons = [...list.children[to].querySelectorAll("button")];
-    (buttons[to < from ? 0 : 1].disabled ? buttons.find((b) => !b.disabled) : buttons[to < from ? 0 : 1])
-      ?.focus();
+    const [, up, down] = lines[option].children;
+    const [pressed, other] = by < 0 ? [up, down] : [down, up];
+    (pressed.disabled ? other : pressed).focus();
   };
-  const draw = () => list.replaceChildren(...order.map((option, at) => {
-    const what = item.options[option];
-    return el("li", {}, el("span", { lang }, what),
-      el("button", { type: "button", class: "step", disabled: at === 0, onclick: () => move(at, at - 1),
-        "aria-label": () => t("move_up", { what }) }, "↑"),
-      el("button", { type: "button", class: "step", disabled: at === order.length - 1,
-        onclick: () => move(at, at + 1), "aria-label": () => t("move_down", { what }) }, "↓"));
-  }));
-  draw();
+  place();
   return [list, el("label", { class: "choice" }, keep, el("span", {}, () => t("order_keep")))];
 }
 
