@@ -12,15 +12,18 @@ use crate::quic::server::handover::Datagram;
 use crate::quic::server::worker::Worker;
 use crate::quic::socket::Inbox;
 use crate::quic::socket::Origin;
+use crate::quic::socket::fetch_ahead;
 use crate::runtime::Phase;
 use bytes::BytesMut;
 use quinn_proto::ConnectionError;
+use quinn_proto::ConnectionEvent;
 use quinn_proto::ConnectionHandle;
 use quinn_proto::DatagramEvent;
 use quinn_proto::Event;
 use quinn_proto::Transmit;
 use rustls::NamedGroup;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::Interest;
@@ -31,6 +34,7 @@ impl<S: Service> Worker<S> {
         self.read_wall_clock();
         let mut busy = self.receive(now);
         self.take_handed(now);
+        self.deliver();
         self.expire(now);
         self.look_at_woken(now);
         busy |= self.drain(now, phase);
@@ -129,20 +133,48 @@ impl<S: Service> Worker<S> {
             .handle(now, from, to, ecn, bytes, &mut self.reply)
         {
             Some(DatagramEvent::ConnectionEvent(handle, event)) => {
-                let place = self.connections.get_mut(handle.0);
-                if let Some(connection) = place.and_then(Option::as_mut) {
-                    connection.quic.handle_event(event);
-                    // Only an authenticated packet changes the path, and with it the socket.
-                    if connection.quic.remote_address() == from {
-                        connection.line = line;
-                    }
-                    self.mark(handle.0);
+                let slot = handle.0;
+                if self.connections.len() > CACHED_CONNECTIONS
+                    && let Some(connection) = self.connections.get(slot).and_then(Option::as_ref)
+                {
+                    fetch_ahead(&**connection);
                 }
+                self.arrived.push(Arrival {
+                    slot,
+                    event,
+                    from,
+                    line,
+                });
             }
             Some(DatagramEvent::NewConnection(incoming)) => self.incoming(now, line, incoming),
             Some(DatagramEvent::Response(transmit)) => self.respond(line, &transmit),
             None => self.metrics.datagrams_ignored.add_one(),
         }
+    }
+
+    /// Gives the connections what was routed to them.
+    fn deliver(&mut self) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        for Arrival {
+            slot,
+            event,
+            from,
+            line,
+        } in arrived.drain(..)
+        {
+            let place = self.connections.get_mut(slot).and_then(Option::as_mut);
+            let Some(connection) = place else { continue };
+            connection.quic.handle_event(event);
+            // Only an authenticated packet changes the path, and with it the socket.
+            if connection.quic.remote_address() == from {
+                connection.line = line;
+            }
+            if !connection.dirty {
+                connection.dirty = true;
+                self.dirty.push(slot);
+            }
+        }
+        self.arrived = arrived;
     }
 
     fn take_handed(&mut self, now: Instant) {
@@ -363,6 +395,16 @@ fn destination(datagram: &[u8]) -> Option<&[u8; ID_BYTES]> {
         .filter(|_| usize::from(*length) == ID_BYTES)
 }
 
+/// A datagram routed to its connection.
+pub(super) struct Arrival {
+    slot: usize,
+    event: ConnectionEvent,
+    from: SocketAddr,
+    line: u16,
+}
+
+/// Connections up to this number are mostly in the processor's cache.
+const CACHED_CONNECTIONS: usize = 512;
 /// Messages a connection may send in one turn before the others have theirs.
 const ROUNDS: usize = 20;
 /// Handed-over datagrams taken in one turn.

@@ -17,6 +17,7 @@ use crate::quic::server::drain::Stage;
 use crate::quic::server::half_open::HalfOpen;
 use crate::quic::server::handover::Datagram;
 use crate::quic::server::setup;
+use crate::quic::server::turn::Arrival;
 use crate::quic::server::wakes::Name;
 use crate::quic::server::wakes::Wakes;
 use crate::quic::socket;
@@ -49,6 +50,8 @@ pub(super) struct Worker<S> {
     pub(super) dirty: Vec<usize>,
     /// The slots that have their turn; kept for its memory.
     pub(super) turn: Vec<usize>,
+    /// Datagrams routed and not yet given to their connections.
+    pub(super) arrived: Vec<Arrival>,
     pub(super) half_open: HalfOpen,
     /// Connections that are neither closed nor lost.
     pub(super) open: usize,
@@ -128,6 +131,7 @@ impl<S: Service> Worker<S> {
             timers: Timers::new(now),
             dirty: Vec::new(),
             turn: Vec::new(),
+            arrived: Vec::new(),
             half_open: HalfOpen::default(),
             open: 0,
             stage: Stage::Open,
@@ -179,7 +183,12 @@ impl<S: Service> Worker<S> {
             .chain(self.drain_deadline(phase))
             .min();
         if let Some(at) = deadline {
-            sleep.as_mut().reset(at.into());
+            // An alarm that is already set for a little earlier will do.
+            let set = sleep.deadline().into_std();
+            let much_too_early = at.checked_sub(EARLY_ALARM).is_some_and(|early| set < early);
+            if set > at || much_too_early || sleep.is_elapsed() {
+                sleep.as_mut().reset(at.into());
+            }
         }
         let mut change = std::pin::pin!(change);
         poll_fn(|cx| {
@@ -235,3 +244,6 @@ impl<S: Service> Worker<S> {
         }
     }
 }
+
+/// How much too early an alarm may be, so that it need not be moved with every packet.
+const EARLY_ALARM: Duration = Duration::from_millis(50);
