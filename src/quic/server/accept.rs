@@ -90,6 +90,7 @@ impl<S: Service> Worker<S> {
             line,
             dirty: false,
             settled: false,
+            writable: false,
             half_open: Some((prefix, until)),
             raised: None,
             h3: h3::Connection::server(&self.h3),

@@ -20,8 +20,10 @@ use crate::quic::server::exchange::chunks;
 use crate::quic::server::exchange::rank;
 use crate::quic::server::wakes::Name;
 use crate::quic::server::wakes::Nudge;
+use bytes::Buf as _;
 use bytes::Bytes;
 use quinn_proto::StreamId;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Context;
@@ -79,21 +81,39 @@ impl Connection {
 
     /// Looks again at a request whose waker was called.
     pub(super) fn woken<S: Service>(&mut self, id: StreamId, desk: &mut Desk<'_, S>) {
+        self.step(id, desk);
+    }
+
+    /// Goes on with the replies that flow control held up: the first in rank until it is done or
+    /// held up again, then the next; incremental ones of one urgency a piece at a time in turns.
+    pub(super) fn write_in_order<S: Service>(&mut self, desk: &mut Desk<'_, S>) {
+        let all = self.exchanges.iter();
+        let ranked = all.filter(|e| matches!(e.stage, Stage::Writing(_)));
+        let mut order: SmallVec<[(i32, StreamId); 8]> =
+            ranked.map(|e| (rank(e.priority, e.id), e.id)).collect();
+        order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut progress = true;
+        while progress && !order.is_empty() {
+            progress = false;
+            for (_, id) in &order {
+                progress |= self.step(*id, desk);
+            }
+        }
+    }
+
+    /// One step of a request; whether it could take another at once.
+    fn step<S: Service>(&mut self, id: StreamId, desk: &mut Desk<'_, S>) -> bool {
         let Some(at) = self.exchanges.iter().position(|e| e.id == id) else {
-            return;
+            return false;
         };
         let exchange = self.exchanges.swap_remove(at);
         let priority = exchange.priority;
         match exchange.stage {
             Stage::Waiting(later) => self.wait(id, priority, later, desk),
-            Stage::Writing(writing) => self.write(id, priority, writing),
+            Stage::Writing(writing) => return self.write(id, priority, writing),
             reading @ Stage::Reading(_) => self.keep(id, priority, reading),
         }
-    }
-
-    /// Goes on with a reply that flow control held up.
-    pub(super) fn write_more<S: Service>(&mut self, id: StreamId, desk: &mut Desk<'_, S>) {
-        self.woken(id, desk);
+        false
     }
 
     fn wait<S: Service>(
@@ -123,31 +143,43 @@ impl Connection {
         let mut chunks = chunks(desk.scratch, &mut reply.body);
         let mut stream = self.quic.send_stream(id);
         let _ended = stream.set_priority(rank(priority, id));
-        let written = stream.write_chunks(&mut chunks).map_or(0, |w| w.chunks);
         let source = match reply.body {
-            Body::Pull(source) => Some(Pull {
-                source,
-                nudge: self.nudge(id, desk),
-            }),
+            Body::Pull(source) => Some(source),
             Body::Empty | Body::Slices(_) => None,
         };
-        if written == chunks.len() && source.is_none() {
+        if source.is_none()
+            && chunks.len() == 1
+            && stream.write_chunks(&mut chunks).is_ok()
+            && chunks.iter().all(Bytes::is_empty)
+        {
             self.finish(id);
             return;
         }
-        let chunks = chunks.into_iter().skip(written).collect();
-        self.write(id, priority, Writing { chunks, source });
+        // Larger replies take their turn in the order of priorities, before this turn's packets.
+        let source = source.map(|source| {
+            let nudge = self.nudge(id, desk);
+            Pull { source, nudge }
+        });
+        let chunks = chunks.into_iter().collect();
+        self.keep(id, priority, Stage::Writing(Writing { chunks, source }));
+        self.writable = true;
     }
 
-    fn write(&mut self, id: StreamId, priority: Priority, mut writing: Writing) {
+    /// Writes on; whether it stopped only to let others have their turn.
+    fn write(&mut self, id: StreamId, priority: Priority, mut writing: Writing) -> bool {
+        let mut allowance = if priority.incremental {
+            PIECE_BYTES
+        } else {
+            usize::MAX
+        };
         loop {
-            if !self.write_chunks(id, &mut writing.chunks) {
+            if !self.write_chunks(id, &mut writing.chunks, &mut allowance) {
                 self.keep(id, priority, Stage::Writing(writing));
-                return;
+                return allowance == 0;
             }
             let Some(pull) = &mut writing.source else {
                 self.finish(id);
-                return;
+                return false;
             };
             pull.nudge.rearm();
             let waker = Waker::from(Arc::clone(&pull.nudge));
@@ -159,24 +191,39 @@ impl Connection {
                 }
                 Poll::Ready(Some(Err(_incomplete))) => {
                     reading::reset(&mut self.quic, id, Code::InternalError);
-                    return;
+                    return false;
                 }
                 Poll::Ready(None) => writing.source = None,
                 Poll::Pending => {
                     self.keep(id, priority, Stage::Writing(writing));
-                    return;
+                    return false;
                 }
             }
         }
     }
 
-    /// Hands chunks to the transport; whether it took them all. It says when it can take more.
-    fn write_chunks(&mut self, id: StreamId, chunks: &mut VecDeque<Bytes>) -> bool {
-        while !chunks.is_empty() {
-            let slices = chunks.make_contiguous();
-            match self.quic.send_stream(id).write_chunks(slices) {
-                Ok(written) => drop(chunks.drain(..written.chunks)),
+    /// Hands chunks to the transport, at most `allowance` bytes, which it reduces; whether it took
+    /// them all. The transport says when it can take more.
+    fn write_chunks(
+        &mut self,
+        id: StreamId,
+        chunks: &mut VecDeque<Bytes>,
+        allowance: &mut usize,
+    ) -> bool {
+        while let Some(chunk) = chunks.front_mut() {
+            if *allowance == 0 {
+                return false;
+            }
+            let mut piece = [chunk.slice(..chunk.len().min(*allowance))];
+            match self.quic.send_stream(id).write_chunks(&mut piece) {
+                Ok(written) => {
+                    chunk.advance(written.bytes);
+                    *allowance -= written.bytes.min(*allowance);
+                }
                 Err(_blocked_or_ended) => return false,
+            }
+            if chunk.is_empty() {
+                chunks.pop_front();
             }
         }
         true
@@ -197,5 +244,7 @@ impl Connection {
     }
 }
 
+/// What an incremental reply may hand over before others of its urgency do.
+const PIECE_BYTES: usize = 32 * 1024;
 /// Type and length of a DATA frame (RFC 9114, 7.2.1).
 const DATA_HEADER_BYTES: usize = 9;

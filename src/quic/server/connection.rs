@@ -32,6 +32,10 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// A connection of the worker's slab; boxed, so that the slab grows without moving it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "marks that do not depend on each other"
+)]
 pub(super) struct Connection {
     pub(super) quic: quinn_proto::Connection,
     pub(super) slot: usize,
@@ -42,6 +46,8 @@ pub(super) struct Connection {
     pub(super) dirty: bool,
     /// Whether it is closed or lost and booked out.
     pub(super) settled: bool,
+    /// Whether a reply that flow control held up may go on.
+    pub(super) writable: bool,
     /// While the handshake is under way: where it counts and when it must be complete.
     pub(super) half_open: Option<(Prefix, Instant)>,
     /// While more streams are allowed than to the quiet: when to look again.
@@ -104,7 +110,8 @@ impl Connection {
                 }
             }
             StreamEvent::Readable { id } => self.readable(id, desk),
-            StreamEvent::Writable { id } => self.write_more(id, desk),
+            // All of them are looked at together, in the order of their priorities.
+            StreamEvent::Writable { .. } => self.writable = true,
             StreamEvent::Stopped { id, .. } => self.cancelled(id, desk),
             StreamEvent::Finished { .. } | StreamEvent::Available { .. } => {}
         }

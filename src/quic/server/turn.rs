@@ -261,6 +261,9 @@ impl<S: Service> Worker<S> {
         while let Some(event) = connection.quic.poll() {
             self.on_event(now, connection, event);
         }
+        if std::mem::take(&mut connection.writable) {
+            connection.write_in_order(&mut self.desk(now));
+        }
         if self.is_finished(connection) {
             self.metrics.closed.local.add_one();
             connection.close(now, "the server stops");
