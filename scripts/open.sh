@@ -7,8 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-ops=${LAMPLIGHT_OPEN_OPS:-http://127.0.0.1:9433}
-origin=${LAMPLIGHT_OPEN_ORIGIN:-localhost:4433}
+ops=${OPEN_OPS:-http://127.0.0.1:9433}
+origin=${OPEN_ORIGIN:-localhost:4433}
 
 browser=
 for name in chromium chromium-browser google-chrome google-chrome-stable; do
@@ -59,5 +59,5 @@ echo "open: https://$origin/ over HTTP/3; the profile is thrown away when the wi
     --no-first-run --no-default-browser-check --disable-sync --disable-background-networking \
     --origin-to-force-quic-on="$origin" \
     --ignore-certificate-errors-spki-list="$spki" \
-    ${LAMPLIGHT_OPEN_FLAGS:-} \
+    ${OPEN_FLAGS:-} \
     "https://$origin/"
