@@ -62,7 +62,11 @@ impl Serving {
             .spawn()
             .unwrap();
         let out = child.stdout.take().unwrap();
-        let mut serving = Self { child, lines: Vec::new(), data };
+        let mut serving = Self {
+            child,
+            lines: Vec::new(),
+            data,
+        };
         for line in BufReader::new(out).lines() {
             serving.lines.push(line.unwrap());
             if serving.lines.last().is_some_and(|line| line == "ready") {
