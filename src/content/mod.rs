@@ -26,6 +26,7 @@ mod lookup;
 mod metrics;
 mod path;
 mod recording;
+mod reels;
 mod scan;
 mod shelf;
 #[cfg(test)]
