@@ -34,7 +34,7 @@ pub(crate) fn run(bytes: &[u8]) {
     if let Err(problems) = LessonFile::parse("f", text, &main) {
         explained(problems);
     }
-    match Quiz::parse("f", text, &main) {
+    match Quiz::parse("f", text, &main, 0.7) {
         Ok(quiz) => {
             let (json, _) = quiz.chunk(&Slug::parse("q").unwrap());
             assert!(json.len() <= QUIZ_CHUNK_BYTES_MAX);

@@ -1,5 +1,6 @@
 //! Making chunks from their sources; runs on the blocking pool.
 
+use crate::base::limits::ATTACHMENT_WHOLE_BYTES_MAX;
 use crate::content::Chunk;
 use crate::content::LoadError;
 use crate::content::cache::Indexes;
@@ -54,7 +55,8 @@ impl Job {
                     file: file.item.shown.clone(),
                     reason,
                 };
-                let bytes = std::fs::read(&file.item.path).map_err(|e| changed(e.to_string()))?;
+                let bytes = file.item.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
+                let bytes = bytes.map_err(|e| changed(e.to_string()))?;
                 if bytes.len() as u64 != file.item.metadata.len() {
                     return Err(changed("another file took its place".to_owned()));
                 }

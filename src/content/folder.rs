@@ -4,7 +4,10 @@ use crate::base::limits::COURSE_FILE_BYTES_MAX;
 use crate::base::limits::FOLDER_ENTRIES_MAX;
 use crate::course::Problem;
 use std::fs;
+use std::fs::File;
 use std::fs::Metadata;
+use std::io;
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -28,7 +31,7 @@ pub(crate) struct Item {
 
 impl Folder {
     /// The content folder itself.
-    pub(crate) fn root(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn root(path: &Path) -> io::Result<Self> {
         let root = fs::canonicalize(path)?;
         fs::read_dir(&root)?;
         Ok(Self {
@@ -39,7 +42,7 @@ impl Folder {
     }
 
     /// The content folder above the course folder `path`, and the course as an item of it.
-    pub(crate) fn above(path: &Path) -> std::io::Result<(Self, Item)> {
+    pub(crate) fn above(path: &Path) -> io::Result<(Self, Item)> {
         let course = fs::canonicalize(path)?;
         let name = course.file_name().map(|n| n.to_string_lossy().into_owned());
         let item = Item {
@@ -158,14 +161,7 @@ impl Item {
     /// The whole text of a small file.
     pub(crate) fn text(&self) -> Result<String, Problem> {
         let refuse = |what: String, remedy: &str| Err(Problem::new(&self.shown, what, remedy));
-        let len = self.metadata.len();
-        if len > COURSE_FILE_BYTES_MAX {
-            return refuse(
-                format!("has {len} bytes, 4 MiB is the limit"),
-                "split or shorten it",
-            );
-        }
-        match fs::read(&self.path) {
+        match self.bytes(COURSE_FILE_BYTES_MAX) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
                 let at = error.utf8_error().valid_up_to();
                 let before = error.as_bytes().get(..at).unwrap_or_default();
@@ -173,8 +169,22 @@ impl Item {
                 let problem = Problem::new(&self.shown, "is not UTF-8", "save it as UTF-8");
                 problem.at(u32::try_from(line).unwrap_or(u32::MAX))
             }),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                refuse("has more than 4 MiB".to_owned(), "split or shorten it")
+            }
             Err(error) => refuse(format!("cannot be read: {error}"), "make it readable"),
         }
+    }
+
+    /// The whole file, which may have grown since it was listed.
+    pub(crate) fn bytes(&self, max: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut file = File::open(&self.path)?.take(max + 1);
+        file.read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
     }
 
     /// Modification time, seconds since 1970 UTC.

@@ -181,7 +181,7 @@ impl<'a> Studio<'a> {
     fn sound<'r>(&self, reel: &'r Reel<'a>, main: &Language) -> Take<'r, 'a> {
         let label = reel.name.as_str();
         let mut spoken = self.course.languages.iter();
-        let spoken = spoken.find(|l| l.as_str().eq_ignore_ascii_case(label));
+        let spoken = spoken.find(|l| *l != main && l.as_str().eq_ignore_ascii_case(label));
         let name = if label == "audio" {
             "audio".to_owned()
         } else {

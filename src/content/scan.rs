@@ -232,7 +232,8 @@ impl Reader<'_> {
             return;
         };
         let read = item.text().map_err(|p| vec![p]);
-        let read = read.and_then(|text| Quiz::parse(&item.shown, &text, &main));
+        let pass = self.course.pass;
+        let read = read.and_then(|text| Quiz::parse(&item.shown, &text, &main, pass));
         let Some(quiz) = gathered(read, self.problems) else {
             return;
         };

@@ -33,13 +33,12 @@ pub struct Audio<'a> {
 pub fn master(videos: &[Video<'_>], audios: &[Audio<'_>], captions: &[Language]) -> String {
     let mut out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     audio_groups(&mut out, audios);
-    for (at, language) in captions.iter().enumerate() {
-        let default = if at == 0 { "YES" } else { "NO" };
+    for language in captions {
         line(
             &mut out,
             format_args!(
                 "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"{}\",LANGUAGE=\"{language}\",\
-                 DEFAULT={default},AUTOSELECT=YES,FORCED=NO,URI=\"subs/{language}/playlist.m3u8\"",
+                 DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"subs/{language}/playlist.m3u8\"",
                 language.own_name()
             ),
         );
@@ -229,4 +228,127 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = out.write_fmt(text);
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Cut;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn plan(codec: Codec, timescale: u32, times: &[u64]) -> Plan {
+        let cuts = times.iter().map(|time| Cut {
+            sample: 0,
+            bytes: 0,
+            time: *time,
+        });
+        let mut cuts: Vec<Cut> = cuts.collect();
+        let end = cuts.pop().unwrap();
+        Plan {
+            codec,
+            init: Bytes::new(),
+            timescale,
+            cuts: cuts.into(),
+            end: Cut { sample: 240, ..end },
+            turned: false,
+            bandwidth: 300_000,
+            average_bandwidth: 200_000,
+        }
+    }
+
+    fn picture() -> Codec {
+        Codec::Video {
+            name: "avc1.4D401F".to_owned(),
+            width: 426,
+            height: 240,
+        }
+    }
+
+    fn sound() -> Codec {
+        Codec::Audio {
+            name: "mp4a.40.2".to_owned(),
+            channels: 2,
+            sample_rate: 48_000,
+        }
+    }
+
+    #[test]
+    fn a_player_finds_pictures_sounds_and_captions_in_the_multivariant_playlist() {
+        let (video, audio) = (plan(picture(), 24, &[0, 240]), plan(sound(), 48, &[0, 480]));
+        let vi = Language::parse("vi").unwrap();
+        let audio = |track, with_video| Audio {
+            track,
+            plan: &audio,
+            language: &vi,
+            with_video,
+        };
+        let video = Video {
+            track: "240p",
+            plan: &video,
+        };
+        let text = master(
+            &[video],
+            &[audio("audio", true), audio("audio-low", false)],
+            std::slice::from_ref(&vi),
+        );
+        let wanted = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+            #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Tiếng Việt\",LANGUAGE=\"vi\",\
+            DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"audio/playlist.m3u8\"\n\
+            #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-low\",NAME=\"Tiếng Việt\",LANGUAGE=\"vi\",\
+            DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"audio-low/playlist.m3u8\"\n\
+            #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"Tiếng Việt\",LANGUAGE=\"vi\",\
+            DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"subs/vi/playlist.m3u8\"\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=600000,AVERAGE-BANDWIDTH=400000,\
+            CODECS=\"avc1.4D401F,mp4a.40.2\",RESOLUTION=426x240,FRAME-RATE=24.000,\
+            AUDIO=\"audio\",SUBTITLES=\"subs\"\n240p/playlist.m3u8\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=300000,AVERAGE-BANDWIDTH=200000,CODECS=\"mp4a.40.2\",\
+            AUDIO=\"audio\",SUBTITLES=\"subs\"\naudio/playlist.m3u8\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=300000,AVERAGE-BANDWIDTH=200000,CODECS=\"mp4a.40.2\",\
+            AUDIO=\"audio-low\",SUBTITLES=\"subs\"\naudio-low/playlist.m3u8\n";
+        assert_eq!(text, wanted);
+        let silent = master(&[video], &[], &[]);
+        assert!(
+            !silent.contains("AUDIO") && !silent.contains("SUBTITLES"),
+            "{silent}"
+        );
+    }
+
+    #[test]
+    fn a_media_playlist_names_every_segment_and_its_exact_length() {
+        let version = Digest::of(&[]);
+        let text = media(&plan(picture(), 30_000, &[0, 120_120, 180_180]), version);
+        let wanted = format!(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:5\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"{version}/init.mp4\"\n\
+             #EXTINF:4.004000,\n{version}/0.m4s\n#EXTINF:2.002000,\n{version}/1.m4s\n\
+             #EXT-X-ENDLIST\n"
+        );
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn captions_cover_the_lesson_to_its_end() {
+        let text = captions(61_500_000, Digest::of(&[]));
+        assert!(text.contains("#EXT-X-TARGETDURATION:30\n"));
+        assert_eq!(caption_segments(61_500_000), 3);
+        assert!(text.contains("#EXTINF:1.500000,\n"), "{text}");
+        assert_eq!((caption_segments(0), caption_segments(30_000_000)), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn rounded_lengths_never_drift(
+            timescale in 1_u32..200_000, steps in prop::collection::vec(1_u64..2_000_000, 1..200),
+        ) {
+            let mut times = vec![0];
+            for step in steps {
+                times.push(times[times.len() - 1] + step);
+            }
+            let plan = plan(picture(), timescale, &times);
+            let micros = plan.cuts.iter().chain([&plan.end]).map(|cut| plan.micros(cut.time));
+            let sum: u64 = durations(micros).iter().sum();
+            prop_assert_eq!(sum, plan.duration_us());
+        }
+    }
 }

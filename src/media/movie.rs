@@ -230,3 +230,59 @@ fn matrix(tkhd: &[u8]) -> Result<[u8; 36], Refused> {
 const UNDETERMINED: u16 = 0x55c4;
 /// Ticks of the longest time we compute with; sums of a few stay far inside 64 bits.
 const TICKS_MAX: i64 = 1 << 56;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::write::full;
+    use crate::media::write::words;
+
+    /// An `edts` payload of (duration, media time, rate) entries.
+    fn edts(entries: &[(u32, i32, u32)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        full(&mut out, b"elst", 0, 0, |out| {
+            words(out, &[u32::try_from(entries.len()).unwrap()]);
+            for (duration, at, rate) in entries {
+                words(out, &[*duration, at.cast_unsigned(), *rate]);
+            }
+        });
+        out
+    }
+
+    fn edit(entries: &[(u32, i32, u32)]) -> Result<(i64, Option<i64>), Refused> {
+        let edit = Edit::parse(&edts(entries), 1000, 48_000, false)?;
+        Ok((edit.start, edit.end))
+    }
+
+    const PLAIN: u32 = 0x0001_0000;
+
+    #[test]
+    fn edit_lists_shift_delay_and_trim() {
+        assert_eq!(edit(&[]), Ok((0, None)));
+        assert_eq!(edit(&[(0, 1024, PLAIN)]), Ok((1024, None)));
+        // One tick of the movie's clock is 48 of ours; the end is rounded up by it.
+        assert_eq!(
+            edit(&[(2000, 1024, PLAIN)]),
+            Ok((1024, Some(1024 + 96_000 + 49)))
+        );
+        assert_eq!(
+            edit(&[(500, -1, PLAIN), (0, 0, PLAIN)]),
+            Ok((-24_000, None))
+        );
+    }
+
+    #[test]
+    fn edits_that_a_player_could_not_follow_are_refused() {
+        let refused = Err(Refused::Edited("sound"));
+        assert_eq!(edit(&[(1, 0, PLAIN), (1, 5000, PLAIN)]), refused);
+        assert_eq!(edit(&[(1, 0, PLAIN), (1, -1, PLAIN)]), refused);
+        assert_eq!(edit(&[(1, 0, 0x0002_0000)]), refused);
+        assert_eq!(edit(&[(1, -2, PLAIN)]), refused);
+    }
+
+    #[test]
+    fn a_timescale_of_zero_divides_nothing() {
+        let header = [0; 20];
+        assert!(matches!(timescale(&header), Err(Refused::Damaged(_))));
+    }
+}

@@ -39,11 +39,12 @@ pub struct Quiz {
 }
 
 impl Quiz {
-    /// Reads the text of `file` in a course whose main language is `main`.
+    /// Reads the text of `file` in a course whose main language is `main` and that asks for the
+    /// share `pass` of each quiz.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn parse(file: &str, text: &str, main: &Language) -> Result<Self, Vec<Problem>> {
+    pub fn parse(file: &str, text: &str, main: &Language, pass: f64) -> Result<Self, Vec<Problem>> {
         let document = Document::parse(file, text).map_err(|p| vec![p])?;
         let root = document.root();
         let mut gather = Gather::new();
@@ -51,7 +52,7 @@ impl Quiz {
         let language = gather.read(root.get("lang"), |e| e.language());
         let language = language.unwrap_or_else(|| main.clone());
         let title = gather.read(root.get("title"), |e| e.texts(&language));
-        let pass = gather.read(root.get("pass"), |e| e.number(0.0..=1.0));
+        let own_pass = gather.read(root.get("pass"), |e| e.number(0.0..=1.0));
         let mut quiz = Self {
             id: gather.read(root.get("id"), Entry::slug),
             title: title.unwrap_or_default(),
@@ -59,7 +60,7 @@ impl Quiz {
             closes_at: gather.read(root.get("closes_at"), |e| e.moment()),
             time_limit_ms: gather.read(root.get("time_limit"), |e| e.span().map(|s| s.as_ms())),
             key: Key::default(),
-            pass: pass.unwrap_or(0.7),
+            pass: own_pass.unwrap_or(pass),
             items: Vec::new(),
             language,
         };

@@ -62,7 +62,7 @@ fn vi() -> Language {
 }
 
 fn parse(text: &str) -> Result<Quiz, Vec<Problem>> {
-    Quiz::parse("c/01-a/quiz.toml", text, &vi())
+    Quiz::parse("c/01-a/quiz.toml", text, &vi(), 0.6)
 }
 
 fn chunk(quiz: &Quiz) -> serde_json::Value {
@@ -96,6 +96,12 @@ fn the_chunk_has_the_shape_of_the_contract() {
     assert_eq!(value["time_limit_ms"], 1_200_000);
     assert_eq!(quiz.opens_at.unwrap().to_string(), "2027-03-01T01:00:00Z");
     assert_eq!((quiz.items(), quiz.key.len()), (7, 7));
+}
+
+#[test]
+fn a_quiz_without_a_share_of_its_own_asks_for_the_courses() {
+    let quiz = parse(&QUIZ.replace("pass = 0.5\n", "")).unwrap();
+    assert_eq!(chunk(&quiz)["pass"], 0.6);
 }
 
 #[test]
