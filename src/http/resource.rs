@@ -14,6 +14,7 @@ use crate::http::Reply;
 use crate::http::Source;
 use crate::http::Status;
 use crate::http::coding;
+use crate::http::coding::Effort;
 use crate::http::conditional::Validators;
 use crate::http::conditional::Verdict;
 use crate::http::range;
@@ -116,11 +117,20 @@ pub enum Declined {
 
 impl Resource {
     /// Prepares a resource; `hash` are hexadecimal digits that change with every change of the
-    /// bytes. Compresses text here and now, so this is for the thread that builds, not the one
-    /// that answers.
+    /// bytes. Compresses text thoroughly, so this is for the thread that builds, not the one that
+    /// answers.
     pub fn new(about: About, content: Content, hash: &str) -> Self {
+        Self::with(about, content, hash, Effort::Thorough)
+    }
+
+    /// The same on a worker's loop, while a request waits.
+    pub fn quickly(about: About, content: Content, hash: &str) -> Self {
+        Self::with(about, content, hash, Effort::Quick)
+    }
+
+    fn with(about: About, content: Content, hash: &str, effort: Effort) -> Self {
         let coded = match &content {
-            Content::Memory(bytes) if about.text => coding::brotli(bytes),
+            Content::Memory(bytes) if about.text => coding::brotli(bytes, effort),
             Content::Memory(_) | Content::Opened { .. } => None,
         };
         let brotli = coded.map(|b| Representation::new(Content::Memory(b), hash, Coding::Brotli));

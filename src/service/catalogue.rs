@@ -175,7 +175,7 @@ fn resource(catalogue: &Catalogue, body: Vec<u8>, text: bool) -> Resource {
         fields: Fields::new().with("x-content-type-options", "nosniff"),
     };
     let hash = Digest::of(&[&body]).to_string();
-    Resource::new(about, Content::Memory(Bytes::from(body)), &hash)
+    Resource::quickly(about, Content::Memory(Bytes::from(body)), &hash)
 }
 
 #[cfg(test)]
