@@ -12,15 +12,22 @@ use std::time::Duration;
 /// CONNECTION_REFUSED (RFC 9000, 20.1).
 const CONNECTION_REFUSED: u64 = 0x02;
 
-/// Begins `count` handshakes that never go on, each from a port of its own.
-fn begin_handshakes(server: &Server, address: [u8; 4], count: u32) {
+/// Begins handshakes that never go on, each from a port of its own, until a counter says that
+/// `count` of them met the bound. How many the server hears depends on its receive buffer.
+fn crowd(server: &Server, address: [u8; 4], counter: &str, count: u64) {
     // A ClientHello of 2 KiB of which the first bytes come.
     let hello = Initial::crypto(0, &[&[1, 0, 8, 0, 3, 3][..], &[7; 32]].concat());
-    for _ in 0..count {
-        let initial = Initial::new(hello.clone());
-        let socket = socket(address);
-        socket.send_to(&initial.seal(), server.address).unwrap();
+    for _ in 0..200 {
+        for _ in 0..20 {
+            let initial = Initial::new(hello.clone());
+            let socket = socket(address);
+            socket.send_to(&initial.seal(), server.address).unwrap();
+        }
+        if server.metric(counter) >= count {
+            return;
+        }
     }
+    panic!("{counter} stays at {}", server.metric(counter));
 }
 
 /// Waits until a gauge or counter satisfies `enough`.
@@ -37,12 +44,14 @@ async fn until(server: &Server, name: &str, enough: impl Fn(u64) -> bool) -> u64
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_half_open_handshakes_makes_newcomers_prove_their_address() {
-    let server = Server::with(&[("server.workers", "1"), ("quic.half_open_retry", "40")]);
+    let server = Server::with(&[
+        ("server.workers", "1"),
+        ("quic.half_open_retry", "40"),
+        ("quic.handshake_timeout", "60s"),
+    ]);
     let neighbour = Neighbour::start(&server).await;
-    begin_handshakes(&server, [127, 0, 5, 1], 400);
-    until(&server, "lamplight_quic_retried", |n| n >= 300).await;
-    let half_open = server.metric("lamplight_quic_half_open");
-    assert!((30..=40).contains(&half_open), "{half_open} half open");
+    crowd(&server, [127, 0, 5, 1], "lamplight_quic_retried", 300);
+    assert_eq!(server.metric("lamplight_quic_half_open"), 40);
     let client = Client::new(&server);
     let small = server.small();
     let connection = client.connect(server.address).await;
@@ -53,11 +62,15 @@ async fn a_crowd_of_half_open_handshakes_makes_newcomers_prove_their_address() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_behind_one_prefix_does_not_keep_others_out() {
-    let server = Server::with(&[("server.workers", "1"), ("quic.half_open_prefix_max", "50")]);
+    let server = Server::with(&[
+        ("server.workers", "1"),
+        ("quic.half_open_prefix_max", "50"),
+        ("quic.handshake_timeout", "60s"),
+    ]);
     let neighbour = Neighbour::start(&server).await;
-    begin_handshakes(&server, [127, 0, 5, 1], 150);
-    begin_handshakes(&server, [127, 0, 5, 77], 50);
-    until(&server, "lamplight_quic_refused", |n| n >= 100).await;
+    crowd(&server, [127, 0, 5, 1], "lamplight_quic_refused", 50);
+    crowd(&server, [127, 0, 5, 77], "lamplight_quic_refused", 100);
+    assert_eq!(server.metric("lamplight_quic_half_open"), 50);
     let refused = server.reason("lamplight_quic_refused", "prefix_limit");
     assert!(refused >= 100, "{refused} refused for their prefix");
     let hello = Initial::new(Initial::crypto(0, &[1, 0, 8, 0]));
@@ -81,13 +94,13 @@ async fn half_open_handshakes_are_bounded_and_end_in_time() {
         ("quic.handshake_timeout", "2s"),
     ]);
     let neighbour = Neighbour::start(&server).await;
-    begin_handshakes(&server, [127, 0, 5, 1], 200);
-    until(&server, "lamplight_quic_refused", |n| n >= 100).await;
+    crowd(&server, [127, 0, 5, 1], "lamplight_quic_refused", 100);
+    assert!(server.metric("lamplight_quic_half_open") <= 60);
     let refused = server.reason("lamplight_quic_refused", "half_open_limit");
     assert!(refused >= 100, "{refused} refused");
     until(&server, "lamplight_quic_half_open", |n| n == 0).await;
     let timed_out = server.reason("lamplight_quic_closed", "handshake_timeout");
-    assert!((50..=60).contains(&timed_out), "{timed_out} timed out");
+    assert!(timed_out >= 60, "{timed_out} timed out");
     let client = Client::new(&server);
     let small = server.small();
     let connection = client.connect(server.address).await;
@@ -114,7 +127,7 @@ async fn at_the_connection_limit_newcomers_are_refused_and_nobody_is_put_out() {
     }
     // A hello of two datagrams is refused twice.
     let refused = server.reason("lamplight_quic_refused", "connection_limit");
-    assert!((20..=40).contains(&refused), "{refused} refused");
+    assert!(refused >= 20, "{refused} refused");
     tcp_is_refused(&server);
     assert!(server.metric("lamplight_tcp_refused") >= 1);
     for connection in &inside {
@@ -195,13 +208,21 @@ async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
     let mut made = 0;
     let attack = async {
         while made < 5_000 {
-            let Ok((mut send, mut receive)) = connection.quic.open_bi().await else {
-                return;
-            };
-            let _sent = send.write_all(&head).await;
-            let _reset = send.reset(0x10c_u32.into());
-            let _stopped = receive.stop(0x10c_u32.into());
-            made += 1;
+            let mut begun = Vec::new();
+            for _ in 0..50 {
+                let Ok((mut send, receive)) = connection.quic.open_bi().await else {
+                    return;
+                };
+                let _sent = send.write_all(&head).await;
+                begun.push((send, receive));
+            }
+            // Heads that never left would not be requests.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            for (mut send, mut receive) in begun {
+                let _reset = send.reset(0x10c_u32.into());
+                let _stopped = receive.stop(0x10c_u32.into());
+                made += 1;
+            }
         }
     };
     let attack = tokio::time::timeout(Duration::from_secs(30), attack).await;
@@ -214,7 +235,10 @@ async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
     );
     let cancelled = server.metric("lamplight_quic_requests_cancelled");
     let ended = server.reason("lamplight_quic_closed", "violation");
-    assert!(cancelled > 0 || ended == 1, "nothing was counted");
+    assert!(
+        cancelled > 500 || ended == 1,
+        "{cancelled} of {made} counted"
+    );
     if connection.quic.close_reason().is_none() {
         let small = server.small();
         connection.get(&small.path).await.is_whole(small.body);

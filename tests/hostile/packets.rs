@@ -40,7 +40,7 @@ async fn a_flood_of_garbage_disturbs_nobody() {
     let ignored = server.metric("lamplight_quic_datagrams_ignored");
     let answered = server.metric("lamplight_quic_stateless_replies");
     assert!(
-        ignored + answered > 5_000,
+        ignored + answered > 1_000,
         "{ignored} ignored, {answered} answered"
     );
     assert_eq!(server.metric("lamplight_quic_half_open"), 0);
