@@ -18,7 +18,22 @@ use std::path::PathBuf;
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) mode: Mode,
+    pub(crate) command: Command,
+}
+
+/// Measure, or look at what was measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A measurement.
+    #[command(flatten)]
+    Measure(Box<Mode>),
+    /// Print one value of a JSON report, e.g. load.latency_ms.p99
+    Figure {
+        /// The report.
+        file: PathBuf,
+        /// Names from the outside in, with dots between.
+        path: String,
+    },
 }
 
 /// The modes.
@@ -61,6 +76,10 @@ pub(crate) struct Common {
     /// UDP sockets a thread spreads its connections over
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) sockets: u16,
+    /// Open loops release what is due at least this often, not request by request; latency counts
+    /// from the intended time all the same
+    #[arg(long, default_value = "1ms", value_name = "SPAN")]
+    pub(crate) tick: Span,
     /// Same seed, same choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -242,6 +261,9 @@ mod tests {
         assert!(Cli::try_parse_from(words.split(' ')).is_err());
         let words = "x idle --target https://localhost:1/ --connections 50000 --then-get 10000";
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
-        assert_eq!((cli.mode.name(), cli.mode.common().seed), ("idle", 1));
+        let Command::Measure(mode) = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert_eq!((mode.name(), mode.common().seed), ("idle", 1));
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn run(mode: &Mode, command: Vec<String>) -> anyhow::Result<Report> {
         key_exchange: common.key_exchange.name(),
         resumes: whole.resume,
         arrivals: whole.arrivals_loop(),
+        tick_ms: common.tick.as_ms(),
         rate: match whole.arrivals {
             Arrivals::Open(rate) => Some(rate),
             Arrivals::None | Arrivals::Closed(_) | Arrivals::Churn(_) => None,

@@ -26,11 +26,15 @@ use crate::honesty::Verdict;
 use anyhow::Context as _;
 use clap::Parser as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match run(&cli) {
+    let done = match cli::Cli::parse().command {
+        cli::Command::Measure(mode) => measure(&mode),
+        cli::Command::Figure { file, path } => figure(&file, &path).map(|()| Verdict::Met),
+    };
+    match done {
         Ok(verdict) => ExitCode::from(verdict as u8),
         Err(error) => {
             let _closed = writeln!(std::io::stderr().lock(), "lamplight-loadtest: {error:#}");
@@ -39,12 +43,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &cli::Cli) -> anyhow::Result<Verdict> {
-    let report = coordinator::run(&cli.mode, std::env::args().skip(1).collect())?;
-    if let Some(file) = &cli.mode.common().report {
+fn measure(mode: &cli::Mode) -> anyhow::Result<Verdict> {
+    let report = coordinator::run(mode, std::env::args().skip(1).collect())?;
+    if let Some(file) = &mode.common().report {
         let json = serde_json::to_vec_pretty(&report)?;
         std::fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
     }
     write!(std::io::stdout().lock(), "{report}").context("cannot print the result")?;
     Ok(report.verdict)
+}
+
+fn figure(file: &Path, path: &str) -> anyhow::Result<()> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let report: serde_json::Value = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a report", file.display()))?;
+    let pointer = format!("/{}", path.replace('.', "/"));
+    let value = report.pointer(&pointer);
+    let value = value.with_context(|| format!("{} holds no `{path}`", file.display()))?;
+    let bare = value.as_str().map_or_else(|| value.to_string(), Into::into);
+    writeln!(std::io::stdout().lock(), "{bare}").context("cannot print the value")
 }

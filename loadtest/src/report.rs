@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) resumes: bool,
     /// Whether arrivals depend on answers.
     pub(crate) arrivals: Loop,
+    /// Time between two releases of an open loop's requests, milliseconds.
+    pub(crate) tick_ms: u64,
     /// Requests a second of an open loop.
     pub(crate) rate: Option<f64>,
 }

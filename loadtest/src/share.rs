@@ -209,13 +209,17 @@ impl Mode {
 mod tests {
     use super::*;
     use crate::cli::Cli;
+    use crate::cli::Command;
     use clap::Parser;
 
     fn share(words: &str) -> Share {
         let all = format!("x {words} --target https://127.0.0.1:1/");
         let cli = Cli::try_parse_from(all.split(' ')).unwrap();
-        let resources = crate::plan::single(&cli.mode.common().target);
-        Share::of(&cli.mode, "127.0.0.1:1".parse().unwrap(), resources.into())
+        let Command::Measure(mode) = cli.command else {
+            panic!("{cli:?}");
+        };
+        let resources = crate::plan::single(&mode.common().target);
+        Share::of(&mode, "127.0.0.1:1".parse().unwrap(), resources.into())
     }
 
     #[test]

@@ -33,6 +33,7 @@ struct Waiting {
 pub(super) struct Loading {
     window: Option<Window>,
     pace: Option<Pace>,
+    tick: Duration,
     waiting: VecDeque<Waiting>,
     /// Closed loop: requests in flight by connection.
     in_flight: HashMap<ConnId, usize>,
@@ -43,6 +44,7 @@ impl Loading {
     /// Load begins with the window's start; threads interleave.
     pub(super) fn begin(&mut self, share: &Share, window: Window) {
         self.window = Some(window);
+        self.tick = share.common.tick.duration();
         if let Arrivals::Open(rate) = share.arrivals {
             let turn = f64::from(share.thread) / f64::from(share.common.threads) / rate;
             self.pace = Some(Pace::new(
@@ -63,11 +65,16 @@ impl Loading {
             .is_some_and(|w| (w.start..w.until).contains(&now))
     }
 
+    /// Whether requests leave by the clock now, in ticks.
+    pub(super) fn is_paced(&self, now: Instant) -> bool {
+        self.pace.is_some() && !self.tick.is_zero() && self.is_on(now)
+    }
+
     /// When the next request is to leave, if that is known.
     pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
         let window = self.window.filter(|w| now < w.until)?;
         match &self.pace {
-            Some(pace) => Some(pace.next_due()),
+            Some(pace) => Some(pace.next_due().max(now + self.tick)),
             None if self.begun => None,
             None => Some(window.start),
         }

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Measures a fresh release server on core 0 from core 1 and prints one table. About three minutes.
+# Usage: scripts/bench.sh [CONNECTIONS of the idle fleet, default 50000]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/bench/lib.sh
+
+FLEET=${1:-50000}
+SECONDS_EACH=${SECONDS_EACH:-10}
+VERDICTS=
+
+# The quiz chunk's URL carries a version, so it is read from the course.
+find_quiz() {
+    start_server
+    QUIZ=$(curl --silent --insecure "$BASE/v1/courses/bench" | grep -o '/quiz/[^"]*' | head -n 1)
+    stop_server
+    [ -n "$QUIZ" ] || { echo "the bench course has no quiz" >&2; exit 2; }
+}
+
+# The port differs from start to start: the URL is made when the server runs.
+get() {
+    local name=$1 path=$2 mode=$3 code=0
+    shift 3
+    start_server
+    run "$name" "$mode" --target "$BASE$path" --duration "${SECONDS_EACH}s" "$@" || code=$?
+    stop_server
+    [ "$code" -eq 0 ] || VERDICTS+="$name: $(figure "$name" verdict)"$'\n'
+}
+
+build
+make_content
+find_quiz
+get get "$QUIZ" get --in-flight 1
+get get-8 "$QUIZ" get --in-flight 8
+get get-urls /files/bench/small/0.txt get --in-flight 1 --urls "$WORK/small.urls"
+get segments /files/bench/large/0.pdf segments --urls "$WORK/large.urls"
+get handshakes "$QUIZ" handshakes
+get handshakes-pq "$QUIZ" handshakes --key-exchange x25519mlkem768
+get resumed "$QUIZ" handshakes --resume
+get fleet /files/bench/small/0.txt idle --connections "$FLEET" --opening 128 --sockets 4 \
+    --urls "$WORK/small.urls" --keep-alive 120s --then-get 10000 --final-check
+
+whole() { printf '%.0f' "$(figure "$1" "$2")"; }
+tenth() { printf '%.1f' "$(figure "$1" "$2")"; }
+cat <<TABLE
+
+Server on core 0 (one worker, release build, default configuration), load from core 1, loopback;
+$(uname -r), $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs). Per CPU second of the server process.
+The columns to the right are earlier measurements of other servers on this class of machine.
+
+| measure | this server | aim | nginx | h2o | quinn + h3 |
+|---|--:|--:|--:|--:|--:|
+| quiz chunk, 64 connections, 1 in flight each, GET | $(whole get server.requests_per_cpu_second) | 100000 | 79500 | 110264 | 38000–41000 |
+| the same, 8 in flight each | $(whole get-8 server.requests_per_cpu_second) | | | | |
+| $URLS URLs at random, 1 in flight each, GET | $(whole get-urls server.requests_per_cpu_second) | | | | |
+| 1 MiB bodies, 1472-byte datagrams, Gbit | $(tenth segments server.gbit_per_cpu_second) | 7 | 5.6–6.9 | 5.1–5.8 | 4.5–5.2 |
+| full handshake + GET, X25519 | $(whole handshakes server.requests_per_cpu_second) | 3100 | 3093 | 2655 | 2098 |
+| full handshake + GET, X25519MLKEM768 | $(whole handshakes-pq server.requests_per_cpu_second) | | | | |
+| resumed handshake + GET | $(whole resumed server.requests_per_cpu_second) | | | | |
+| bytes of server memory per idle connection, $FLEET of them | $(whole fleet server.rss_bytes_per_connection) | 16384 | 61200 | 19200 | 46000–66500 |
+| 10000 GET/s over all of them and $URLS URLs: GET | $(whole fleet server.requests_per_cpu_second) | | | | |
+| the same: p99 from the intended send time, ms | $(tenth fleet load.latency_ms.p99) | | | | |
+TABLE
+if [ -n "$VERDICTS" ]; then
+    printf '\nNot met or not judged:\n%s' "$VERDICTS"
+    exit 1
+fi
