@@ -30,9 +30,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// The client closed it, or a drain ended it in order.
+    /// The client closed it or is gone, or a drain ended it in order.
     Done,
-    /// HTTP was broken, or the socket.
+    /// HTTP or TLS was broken.
     Protocol,
     /// No request for too long.
     Idle,
@@ -171,12 +171,12 @@ impl<S: Service> Future for Connection<S> {
         if let Poll::Ready(outcome) = this.http.poll(cx) {
             return Poll::Ready(match outcome {
                 Ok(()) => End::Done,
-                Err(_broken) => End::Protocol,
+                Err(error) => end_of(&error),
             });
         }
         // The one flush of this turn; a full socket wakes us when it has room.
         if let Poll::Ready(Err(_gone)) = this.stream.0.borrow_mut().poll_send(cx) {
-            return Poll::Ready(End::Protocol);
+            return Poll::Ready(End::Done);
         }
         this.note_head();
         while this.alarm.as_mut().poll(cx).is_ready() {
@@ -273,6 +273,24 @@ impl<S: Service> Connection<S> {
         }
         let at = at.min(look);
         Ok(until.map_or(at, |until| until.min(at)))
+    }
+}
+
+/// Tells a client that broke the rules from one that is merely gone.
+fn end_of(error: &hyper::Error) -> End {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            // `InvalidData` is what broken TLS records come as.
+            let broken = io.kind() == std::io::ErrorKind::InvalidData;
+            return if broken { End::Protocol } else { End::Done };
+        }
+        cause = error.source();
+    }
+    if error.is_incomplete_message() || error.is_canceled() {
+        End::Done
+    } else {
+        End::Protocol
     }
 }
 
