@@ -18,6 +18,7 @@ mod answer;
 #[path = "interop/proxy.rs"]
 mod proxy;
 #[path = "interop/quinn_client.rs"]
+#[expect(dead_code, reason = "tests/hostile.rs uses the rest")]
 mod quinn_client;
 #[path = "interop/quinn_tests.rs"]
 mod quinn_tests;

@@ -24,6 +24,9 @@ pub struct Config {
     pub handshake_timeout: Span,
     /// Time for a request to arrive whole; 408 beyond it. Default "30s".
     pub request_timeout: Span,
+    /// A connection that takes less than 4 KiB of its waiting replies in this time loses them.
+    /// Default "60s". Longer lets clients that stopped reading pin what was read for them.
+    pub stall_timeout: Span,
     /// Bytes one connection may have queued or unacknowledged. Default "512 KiB", at most 1 MiB.
     /// Larger fills long fat links, smaller bounds what slow clients pin.
     pub send_window: Size,
@@ -73,6 +76,7 @@ impl Default for Config {
             idle_timeout: Span::secs(180),
             handshake_timeout: Span::secs(10),
             request_timeout: Span::secs(30),
+            stall_timeout: Span::secs(60),
             send_window: Size::kib(512),
             receive_window: Size::kib(128),
             stream_receive_window: Size::kib(96),
@@ -132,6 +136,7 @@ impl Config {
                 500,
                 half_hour,
             ),
+            ("stall_timeout", self.stall_timeout.as_ms(), 500, half_hour),
             (
                 "send_window",
                 self.send_window.as_bytes(),

@@ -101,6 +101,8 @@ pub struct RequestsRefused {
     pub too_early: Counter,
     /// 503: too much of half-received requests on the connection.
     pub held: Counter,
+    /// Their replies were not taken.
+    pub stalled: Counter,
 }
 
 impl Source for Metrics {
@@ -280,6 +282,7 @@ impl Metrics {
                     ("timeout", &requests_refused.timeout),
                     ("too_early", &requests_refused.too_early),
                     ("held", &requests_refused.held),
+                    ("stalled", &requests_refused.stalled),
                 ],
             ),
         ]

@@ -191,6 +191,37 @@ async fn readers_that_stop_reading_hold_little_memory() {
     neighbour.leave().await;
 }
 
+/// Whoever stops reading for good loses the reply; whoever reads slowly keeps it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_nobody_takes_is_given_up_and_a_slow_one_is_not() {
+    let server = Server::with(&[("quic.stall_timeout", "2s")]);
+    let neighbour = Neighbour::start(&server).await;
+    let client = Client::with(&server, |transport| {
+        transport.stream_receive_window(16_384_u32.into());
+        transport.keep_alive_interval(Some(Duration::from_millis(500)));
+    });
+    let (small, middle, big) = (server.small(), server.middle(), server.big());
+    let stopped = client.connect(server.address).await;
+    let mut lost = stopped.begin("GET", &big.path, &[]).await.unwrap();
+    lost.until(10_000).await;
+    let slow = client.connect(server.address).await;
+    let mut kept = slow.begin("GET", &middle.path, &[]).await.unwrap();
+    let mut len = 0;
+    while len < middle.body.len() {
+        len += 24 * 1024;
+        kept.until(len.min(middle.body.len())).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    kept.rest().await.is_whole(middle.body);
+    let stalled = server.reason("lamplight_quic_requests_refused", "stalled");
+    assert_eq!(stalled, 1);
+    let reset = format!("{:?}", lost.end().await.unwrap_err());
+    assert!(reset.contains("H3_EXCESSIVE_LOAD"), "{reset}");
+    // The connection itself is as good as before.
+    stopped.get(&small.path).await.is_whole(small.body);
+    neighbour.leave().await;
+}
+
 /// Requests that are cancelled as soon as they are made (rapid reset).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {

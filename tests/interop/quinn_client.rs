@@ -165,6 +165,12 @@ impl Pending {
         self.answer
     }
 
+    /// Takes content until its end or an error.
+    pub(crate) async fn end(mut self) -> Result<(), h3::error::StreamError> {
+        while self.stream.recv_data().await?.is_some() {}
+        Ok(())
+    }
+
     /// Takes content until `len` bytes of it have come.
     pub(crate) async fn until(&mut self, len: usize) {
         while self.answer.body.len() < len {

@@ -93,6 +93,8 @@ impl<S: Service> Worker<S> {
             writable: false,
             half_open: Some((prefix, until)),
             raised: None,
+            stall: None,
+            taken: 0,
             h3: h3::Connection::server(&self.h3),
             control: None,
             exchanges: Vec::new(),

@@ -99,6 +99,34 @@ impl Connection {
                 progress |= self.step(*id, desk);
             }
         }
+        if self.stall.is_none() && !self.exchanges.is_empty() {
+            self.stall = Some((desk.now + desk.config.stall_timeout.duration(), self.taken));
+        }
+    }
+
+    /// Gives up replies that wait on a connection that takes next to nothing: a client may pause,
+    /// but not pin what was read for it. A reply behind others is not stalled while they move.
+    pub(super) fn give_up_stalled<S: Service>(&mut self, desk: &mut Desk<'_, S>) {
+        let Some((_, then)) = self.stall.filter(|(until, _)| *until <= desk.now) else {
+            return;
+        };
+        let taken = self.taken - then;
+        self.stall = None;
+        let mut waiting: SmallVec<[StreamId; 8]> = SmallVec::new();
+        for exchange in &self.exchanges {
+            let Stage::Writing(writing) = &exchange.stage else {
+                continue;
+            };
+            self.stall = Some((desk.now + desk.config.stall_timeout.duration(), self.taken));
+            if taken < TAKEN_BYTES_MIN && !writing.chunks.is_empty() {
+                waiting.push(exchange.id);
+            }
+        }
+        for id in waiting {
+            self.forget(id);
+            desk.metrics.requests_refused.stalled.add_one();
+            reading::reset(&mut self.quic, id, Code::ExcessiveLoad);
+        }
     }
 
     /// One step of a request; whether it could take another at once.
@@ -218,6 +246,7 @@ impl Connection {
             match self.quic.send_stream(id).write_chunks(&mut piece) {
                 Ok(written) => {
                     chunk.advance(written.bytes);
+                    self.taken += written.bytes as u64;
                     *allowance -= written.bytes.min(*allowance);
                 }
                 Err(_blocked_or_ended) => return false,
@@ -246,5 +275,7 @@ impl Connection {
 
 /// What an incremental reply may hand over before others of its urgency do.
 const PIECE_BYTES: usize = 32 * 1024;
+/// What a client must take of waiting replies within `stall_timeout`, as over TCP.
+const TAKEN_BYTES_MIN: u64 = 4096;
 /// Type and length of a DATA frame (RFC 9114, 7.2.1).
 const DATA_HEADER_BYTES: usize = 9;

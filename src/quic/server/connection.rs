@@ -52,6 +52,10 @@ pub(super) struct Connection {
     pub(super) half_open: Option<(Prefix, Instant)>,
     /// While more streams are allowed than to the quiet: when to look again.
     pub(super) raised: Option<Instant>,
+    /// While replies wait: when to look whether they are taken, and `taken` at the last look.
+    pub(super) stall: Option<(Instant, u64)>,
+    /// Bytes of held up replies that the transport took.
+    pub(super) taken: u64,
     pub(super) h3: h3::Connection,
     pub(super) control: Option<StreamId>,
     #[expect(
@@ -125,6 +129,7 @@ impl Connection {
         });
         let own = reading
             .chain(self.raised)
+            .chain(self.stall.map(|(until, _)| until))
             .chain(self.half_open.map(|(_, until)| until))
             .min();
         match (self.quic.poll_timeout(), own) {
@@ -147,6 +152,7 @@ impl Connection {
                 .map(|(prefix, _)| (prefix, desk.now + FOREVER));
         }
         self.lower_streams(desk);
+        self.give_up_stalled(desk);
         while let Some(id) = self.late_request(desk.now) {
             self.forget(id);
             desk.metrics.requests_refused.timeout.add_one();
