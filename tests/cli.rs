@@ -38,8 +38,13 @@ struct Serving {
 impl Serving {
     /// Starts on free ports and waits for `ready`.
     fn start(arguments: &[&str]) -> Self {
+        Self::start_by(Command::new(BINARY), arguments)
+    }
+
+    /// The same through `command`, which runs the binary with the arguments it is given.
+    fn start_by(mut command: Command, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut child = Command::new(BINARY)
+        let mut child = command
             .args([
                 "serve",
                 "--listen",
@@ -376,4 +381,30 @@ fn sighup_takes_the_new_certificate_and_keeps_connections() {
     );
     serving.signal("INT");
     assert_eq!(serving.end().0, Some(0));
+}
+
+#[test]
+fn a_machine_out_of_files_serves_again_as_soon_as_some_are_free() {
+    let mut starved = Command::new("sh");
+    starved.args(["-c", "ulimit -n 60; exec \"$0\" \"$@\"", BINARY]);
+    let mut serving = Serving::start_by(starved, &[]);
+    let mut log = BufReader::new(serving.child.stderr.take().unwrap()).lines();
+    let crowd: Vec<_> = (0..80)
+        .map(|_| TcpStream::connect(serving.https()).unwrap())
+        .collect();
+    let told = log.find(|line| {
+        let line = line.as_ref().unwrap();
+        line.contains("cannot accept a connection")
+    });
+    assert!(told.is_some());
+    drop(crowd);
+    let mut tls = serving.tls(&serving.self_signed());
+    assert!(ask(&mut tls, "/v1/health").is_ok());
+    let metrics = serving.ops("GET /metrics");
+    let failed = metrics
+        .lines()
+        .find_map(|l| l.strip_prefix("lamplight_tcp_accept_failed_total "));
+    assert!(failed.unwrap().parse::<u64>().unwrap() > 0, "{metrics}");
+    serving.signal("TERM");
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
