@@ -20,6 +20,7 @@ use crate::runtime::tls::Tickets;
 use crate::runtime::tls::TlsError;
 use crate::server::bind;
 use crate::server::bind::BindError;
+use crate::server::bind::Sockets;
 use crate::server::ops;
 use crate::server::state::State;
 use crate::server::worker;
@@ -102,60 +103,39 @@ impl Server {
         let (listen, sockets) = bind::all(&config, count)?;
         let ops_listener = bind::ops(config.server.ops)?;
 
+        let metrics: Vec<_> = (0..count).map(|_| worker::Metrics::default()).collect();
         let (trigger, shutdown) = Shutdown::new();
         let tickets = |purpose| Arc::new(Tickets::new(keys.accepted(purpose)));
-        let all_metrics: Vec<_> = (0..count).map(|_| worker::Metrics::default()).collect();
         let state = Arc::new(State {
             listen,
             workers: count,
-            library: Arc::clone(&library),
-            identity: Arc::clone(&identity),
+            sources: all_sources(&library, &metrics),
+            library,
+            identity,
             tcp_tickets: tickets(Purpose::TcpTicket),
             quic_tickets: tickets(Purpose::QuicTicket),
             budget: Arc::new(Budget::new(config.server.connections_max)),
-            sources: all_sources(&library, &all_metrics),
             trigger,
-            shutdown: shutdown.clone(),
+            shutdown,
             started: runtime::now(),
             up: AtomicUsize::new(0),
             config,
         });
-        let config = &state.config;
-        let tcp_tls = tls::tcp(Arc::clone(&identity), Arc::clone(&state.tcp_tickets))?;
-        let quic_tickets = Arc::clone(&state.quic_tickets);
-        let quic_tls = quic::server::tls(&config.quic, identity, quic_tickets)?;
-        let handover = quic::server::Handover::among(count, config.quic.handover_max);
-        let service = service::Shared::new(config.public.clone(), library, shutdown.clone());
         let (alive, ended) = mpsc::channel(1);
+        let parts = worker_parts(
+            &state,
+            &quic_keys(&keys),
+            generation,
+            sockets,
+            metrics,
+            &alive,
+        )?;
+        drop(alive);
         let mut workers = Vec::new();
-        let shares = sockets.into_iter().zip(all_metrics).zip(handover);
-        for (n, ((sockets, metrics), handover)) in shares.enumerate() {
-            let worker = u8::try_from(n).unwrap_or(u8::MAX);
-            let owner = quic::Owner {
-                node: config.server.node,
-                generation,
-                worker,
-            };
-            let tls = Arc::clone(&quic_tls);
-            let quic = worker::Quic {
-                tls,
-                keys: quic_keys(&keys),
-                owner,
-                handover,
-            };
-            let parts = worker::Parts {
-                sockets,
-                config: config.clone(),
-                tcp_tls: Arc::clone(&tcp_tls),
-                quic,
-                service: Arc::clone(&service),
-                budget: Arc::clone(&state.budget),
-                metrics,
-                shutdown: shutdown.clone(),
-                state: Arc::clone(&state),
-                alive: alive.clone(),
-            };
+        for (n, parts) in parts.into_iter().enumerate() {
             let started = Worker::start(format!("worker {n}"), move || worker::serve(parts));
+            // Those already started end with the signal.
+            let started = started.inspect_err(|_error| state.trigger.close());
             workers.push(started.map_err(StartError::Thread)?);
         }
         Self::with_ops(state, workers, ended, ops_listener)
@@ -238,6 +218,51 @@ impl Server {
             Err(StartError::Stopped)
         }
     }
+}
+
+/// What each worker is given.
+fn worker_parts(
+    state: &Arc<State>,
+    keys: &quic::server::Keys,
+    generation: u16,
+    sockets: Vec<Sockets>,
+    metrics: Vec<worker::Metrics>,
+    alive: &mpsc::Sender<()>,
+) -> Result<Vec<worker::Parts>, StartError> {
+    let config = &state.config;
+    let tcp_tls = tls::tcp(Arc::clone(&state.identity), Arc::clone(&state.tcp_tickets))?;
+    let identity = Arc::<Identity>::clone(&state.identity);
+    let quic_tls = quic::server::tls(
+        &config.quic,
+        identity,
+        Arc::<Tickets>::clone(&state.quic_tickets),
+    )?;
+    let library = Arc::clone(&state.library);
+    let service = service::Shared::new(config.public.clone(), library, state.shutdown.clone());
+    let handover = quic::server::Handover::among(state.workers, config.quic.handover_max);
+    let shares = sockets.into_iter().zip(metrics).zip(handover).enumerate();
+    let parts = shares.map(|(n, ((sockets, metrics), handover))| worker::Parts {
+        sockets,
+        config: config.clone(),
+        tcp_tls: Arc::clone(&tcp_tls),
+        quic: worker::Quic {
+            tls: Arc::clone(&quic_tls),
+            keys: keys.clone(),
+            owner: quic::Owner {
+                node: config.server.node,
+                generation,
+                worker: u8::try_from(n).unwrap_or(u8::MAX),
+            },
+            handover,
+        },
+        service: Arc::clone(&service),
+        budget: Arc::clone(&state.budget),
+        metrics,
+        shutdown: state.shutdown.clone(),
+        state: Arc::clone(state),
+        alive: alive.clone(),
+    });
+    Ok(parts.collect())
 }
 
 fn worker_count(config: &Config) -> usize {
