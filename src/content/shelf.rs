@@ -11,15 +11,15 @@ use crate::course::Language;
 use crate::course::Slug;
 use crate::media::Plan;
 use crate::quiz::Key as QuizKey;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The sources of one course.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
-    pub(crate) lessons: HashMap<Slug, Arc<LessonShelf>>,
-    pub(crate) quizzes: HashMap<Slug, Arc<QuizShelf>>,
-    pub(crate) files: HashMap<String, Held>,
+    pub(crate) lessons: BTreeMap<Slug, Arc<LessonShelf>>,
+    pub(crate) quizzes: BTreeMap<Slug, Arc<QuizShelf>>,
+    pub(crate) files: BTreeMap<String, Held>,
 }
 
 /// The sources of one lesson.
@@ -27,7 +27,7 @@ pub(crate) struct Shelf {
 pub(crate) struct LessonShelf {
     /// Surrogate keys of everything below it.
     pub(crate) keys: String,
-    /// Pictures by rising bandwidth, then sounds.
+    /// Pictures by rising size, then sounds.
     pub(crate) tracks: Vec<TrackShelf>,
     pub(crate) captions: Vec<CaptionShelf>,
     pub(crate) duration_us: u64,

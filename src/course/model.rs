@@ -55,7 +55,7 @@ pub struct Lesson {
     pub skills: Vec<Slug>,
     /// Playing time, milliseconds; 0 for a lesson without a recording.
     pub duration_ms: u64,
-    /// Renditions, video by falling bandwidth, then sound; empty without a recording.
+    /// Renditions, pictures by rising size, then sound; empty without a recording.
     pub renditions: Vec<Rendition>,
     /// Languages with captions.
     pub captions: Vec<Language>,
