@@ -1,7 +1,7 @@
 //! An author's text, read as each kind of course file.
 //!
-//! Promises: no panic; a refusal names the file, a line inside the text and a remedy; a quiz that is
-//! accepted fits its chunk.
+//! Promises: no panic; a refusal names the file, a line inside the text and a remedy; a quiz that
+//! is accepted fits its chunk.
 
 use lamplight::base::limits::QUIZ_CHUNK_BYTES_MAX;
 use lamplight::course::CourseFile;

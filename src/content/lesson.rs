@@ -169,7 +169,7 @@ impl Studio<'_> {
             name: take.name.clone(),
             version,
             plan,
-            source: Arc::new(recording.attachment(&keys)),
+            source: Arc::new(recording.attachment(&take.reel.movie, &keys)),
             recording,
             part: take.part,
             language: take.language.clone(),

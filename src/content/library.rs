@@ -22,12 +22,17 @@ use crate::content::shelf::Job;
 use crate::course::Problem;
 use crate::runtime;
 use arc_swap::ArcSwap;
+use std::collections::HashMap;
 use std::fmt;
 use std::path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use tokio::sync::Semaphore;
+use tokio::sync::watch;
+
+/// What a build comes to, `None` until then; any number may wait for it.
+type Outcome = watch::Receiver<Option<Result<Arc<Chunk>, LoadError>>>;
 
 /// The content folder, opened. Shared by all workers.
 pub struct Library {
@@ -39,6 +44,8 @@ pub struct Library {
     /// Builds that may run at once; the others wait.
     builders: Arc<Semaphore>,
     metrics: Metrics,
+    /// Builds waiting or running. Held for a look-up or an insertion, never across an await.
+    flights: Mutex<HashMap<ChunkId, Outcome>>,
     /// One reload at a time, so that a slow one never replaces what a later one read. Held for the
     /// whole reload, taken by nobody who serves.
     reloading: Mutex<()>,
@@ -59,6 +66,7 @@ impl Library {
             evictions,
             builders: Arc::new(Semaphore::new(BUILDERS)),
             metrics: Metrics::default(),
+            flights: Mutex::default(),
             reloading: Mutex::new(()),
             config,
         }))
@@ -122,56 +130,83 @@ impl Library {
         chunk
     }
 
-    /// One build however many ask: the others wait for the guard's value. If the builder is
-    /// dropped, one of those who wait builds instead.
+    /// One build however many ask. It belongs to nobody who asks: when they all go away it still
+    /// ends in the cache, so that asking and leaving wins nothing.
     async fn build(self: Arc<Self>, id: ChunkId, job: Job) -> Result<Arc<Chunk>, LoadError> {
-        let guard = match self.chunks.get_value_or_guard_async(&id).await {
-            Ok(chunk) => return Ok(chunk),
-            Err(guard) => guard,
+        let mut outcome = self.join(id, job)?;
+        match outcome.wait_for(Option::is_some).await {
+            Ok(done) => done.clone().unwrap_or(Err(LoadError::Internal)),
+            // The worker that built it was stopped.
+            Err(_closed) => Err(LoadError::Internal),
+        }
+    }
+
+    /// The flight of that chunk, begun now unless it is under way.
+    fn join(self: Arc<Self>, id: ChunkId, job: Job) -> Result<Outcome, LoadError> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = flights.get(&id) {
+            return Ok(outcome.clone());
+        }
+        // It may have landed since it was looked up.
+        if let Some(chunk) = self.chunks.get(&id) {
+            return Ok(watch::channel(Some(Ok(chunk))).1);
+        }
+        if flights.len() >= BUILDS_MAX {
+            self.metrics.busy.add_one();
+            return Err(LoadError::Busy);
+        }
+        let (landed, outcome) = watch::channel(None);
+        flights.insert(id, outcome.clone());
+        drop(flights);
+        let flight = Flight {
+            library: self,
+            id,
+            landed,
         };
-        let _waiting = Waiting::new(&self.metrics)?;
-        let permit = Arc::clone(&self.builders).acquire_owned().await;
-        let indexes = Arc::clone(&self.indexes);
+        drop(runtime::spawn("packaging", flight.run(job)));
+        Ok(outcome)
+    }
+}
+
+/// A build under way. However it ends, its place is free again.
+struct Flight {
+    library: Arc<Library>,
+    id: ChunkId,
+    landed: watch::Sender<Option<Result<Arc<Chunk>, LoadError>>>,
+}
+
+impl Flight {
+    async fn run(self, job: Job) {
+        let metrics = &self.library.metrics;
+        let permit = Arc::clone(&self.library.builders).acquire_owned().await;
+        let indexes = Arc::clone(&self.library.indexes);
         let built = runtime::blocking("packaging", move || {
-            // Released when the work ends, even if nobody hears of it any more.
             let _permit = permit;
             job.run(&indexes)
         });
-        match built.await {
+        let outcome = match built.await {
             Ok(Ok(chunk)) => {
                 let chunk = Arc::new(chunk);
-                self.metrics.builds.add_one();
-                self.metrics.built_bytes.add(chunk.weight());
-                // The guard may have lost its place to an eviction; the chunk is good all the same.
-                drop(guard.insert(Arc::clone(&chunk)));
+                metrics.builds.add_one();
+                metrics.built_bytes.add(chunk.weight());
+                self.library.chunks.insert(self.id, Arc::clone(&chunk));
                 Ok(chunk)
             }
             Ok(Err(error)) => {
-                self.metrics.changed.add_one();
+                metrics.changed.add_one();
                 Err(error)
             }
             Err(_panicked) => Err(LoadError::Internal),
-        }
+        };
+        self.landed.send_replace(Some(outcome));
     }
 }
 
-/// A build that is counted as long as it waits or runs.
-struct Waiting<'a>(&'a Metrics);
-
-impl<'a> Waiting<'a> {
-    fn new(metrics: &'a Metrics) -> Result<Self, LoadError> {
-        if metrics.building.value() >= BUILDS_MAX {
-            metrics.busy.add_one();
-            return Err(LoadError::Busy);
-        }
-        metrics.building.add(1);
-        Ok(Self(metrics))
-    }
-}
-
-impl Drop for Waiting<'_> {
+impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.building.add(-1);
+        let flights = &self.library.flights;
+        let mut flights = flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.remove(&self.id);
     }
 }
 
@@ -259,10 +294,11 @@ impl Library {
             count(catalogue.problems().len()),
         ));
         let help = "Chunks being built or waiting for it.";
-        into.push(Sample::gauge(
+        let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        into.push(gauge(
             "lamplight_content_building",
             help,
-            &self.metrics.building,
+            count(flights.len()),
         ));
     }
 }
@@ -313,4 +349,4 @@ pub fn check(path: &path::Path) -> Result<Vec<Problem>, LoadError> {
 /// Builds at once: reads of files that the kernel does not have in memory yet.
 const BUILDERS: usize = 8;
 /// Builds waiting or running before newcomers are refused.
-const BUILDS_MAX: i64 = 1024;
+const BUILDS_MAX: usize = 1024;

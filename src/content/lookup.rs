@@ -35,7 +35,8 @@ pub enum LoadError {
     Internal,
 }
 
-/// A build under way. Dropping it gives up the wait; another who waits takes the build over.
+/// The wait for a build, begun when it is first polled. Dropping it gives up the wait; the build
+/// goes on and ends in the cache.
 pub type Building = Pin<Box<dyn Future<Output = Result<Arc<Chunk>, LoadError>>>>;
 
 /// What a path leads to.

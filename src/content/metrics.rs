@@ -1,7 +1,6 @@
 //! The room's numbers.
 
 use crate::base::metrics::Counter;
-use crate::base::metrics::Gauge;
 
 /// Counters of one library, shared by all workers.
 #[derive(Debug, Default)]
@@ -18,8 +17,6 @@ pub(crate) struct Metrics {
     pub(crate) changed: Counter,
     /// Builds refused because too many were waiting.
     pub(crate) busy: Counter,
-    /// Builds waiting or running now.
-    pub(crate) building: Gauge,
     /// Reloads that succeeded.
     pub(crate) reloads: Counter,
     /// Reloads that failed.

@@ -148,11 +148,15 @@ impl Recording {
     }
 
     /// The recording as its author made it, for download.
-    pub(crate) fn attachment(&self, keys: &str) -> Attachment {
+    pub(crate) fn attachment(&self, movie: &Movie, keys: &str) -> Attachment {
         Attachment {
             len: self.len,
             hash: self.identity,
-            media_type: "video/mp4",
+            media_type: if movie.video.is_some() {
+                "video/mp4"
+            } else {
+                "audio/mp4"
+            },
             modified_unix_s: u64::try_from(self.modified_ns / 1_000_000_000).unwrap_or(0),
             keys: keys.into(),
             path: self.path.clone(),

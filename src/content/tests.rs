@@ -134,7 +134,7 @@ fn a_thousand_cold_requests_for_one_segment_build_it_once() {
             };
             waiting.push(building);
         }
-        // The first is polled and dropped: another must take the build over.
+        // The first is polled and dropped: the build must not be lost with it.
         let mut first = waiting.remove(0);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(first.as_mut().poll(&mut context).is_pending());
@@ -148,6 +148,25 @@ fn a_thousand_cold_requests_for_one_segment_build_it_once() {
     let value = |name: &str| samples.iter().find(|s| s.name == name).unwrap().value;
     assert_eq!(value("lamplight_content_builds"), 1);
     assert_eq!(value("lamplight_content_building"), 0);
+}
+
+#[test]
+fn asking_and_leaving_does_not_keep_the_builders_busy_for_nothing() {
+    let dir = folder();
+    let library = open(dir.path());
+    let version = library.catalogue().course("so").unwrap().lessons[0].renditions[0].version;
+    let path = format!("/media/so/mat-khau/240p/{version}/1.m4s");
+    runtime::block_on(async {
+        let Lookup::Miss(mut building) = find(&library, &path) else {
+            panic!("not cold");
+        };
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(building.as_mut().poll(&mut context).is_pending());
+        drop(building);
+        // What was begun is finished, though nobody waits for it.
+        runtime::drained(0).await;
+        assert!(matches!(find(&library, &path), Lookup::Hit(_)));
+    });
 }
 
 /// Polls all at once, as a worker's loop does.

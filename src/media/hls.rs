@@ -28,8 +28,8 @@ pub struct Audio<'a> {
     pub with_video: bool,
 }
 
-/// The multivariant playlist: pictures as given, smallest first, so that a player begins with one that
-/// any network carries, each with the group of sounds; then sound alone.
+/// The multivariant playlist: pictures as given, the smallest first, so that a player begins with
+/// one that any network carries, each with the group of sounds; then sound alone.
 pub fn master(videos: &[Video<'_>], audios: &[Audio<'_>], captions: &[Language]) -> String {
     let mut out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     audio_groups(&mut out, audios);
