@@ -336,6 +336,18 @@ async fn errors_are_problem_documents_over_every_version() {
 }
 
 #[tokio::test]
+async fn replies_over_tcp_tell_where_http3_is() {
+    let house = House::start();
+    for client in &mut house.clients().await {
+        let reply = client.get("/v1/health").await;
+        let told = format!("h3=\":{}\"; ma=86400", client.port());
+        let wanted = (client.name() != "HTTP/3").then_some(told.as_str());
+        assert_eq!(reply.field("alt-svc"), wanted, "{}", client.name());
+        assert!(reply.field("date").is_some(), "{}", client.name());
+    }
+}
+
+#[tokio::test]
 async fn the_examples_of_the_contract_are_what_the_server_says() {
     let house = House::start();
     let mut clients = house.clients().await;

@@ -12,6 +12,7 @@ use lamplight::http::Answer;
 use lamplight::http::Body;
 use lamplight::http::Fields;
 use lamplight::http::Method;
+use lamplight::http::Refusal;
 use lamplight::http::Reply;
 use lamplight::http::Request;
 use lamplight::http::RequestHead;
@@ -28,7 +29,10 @@ use lamplight::service::Shared;
 use lamplight::service::route::TEMPLATES;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 struct House {
     app: App,
@@ -57,7 +61,12 @@ impl Got {
 }
 
 fn house(config: Config) -> House {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/content");
+    house_of(config, Path::new(BUNDLED))
+}
+
+const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/content");
+
+fn house_of(config: Config, dir: &Path) -> House {
     let content: content::Config = serde_json::from_value(json!({ "dir": dir })).unwrap();
     let library = Library::open(content).unwrap();
     let (trigger, shutdown) = Shutdown::new();
@@ -496,4 +505,113 @@ fn urls_of_a_course_lead_to_the_media_host_or_back_here() {
         ..Config::default()
     });
     begins(&cdn, "learn.example", "https://cdn.example");
+}
+
+#[test]
+fn a_drawing_with_a_script_in_it_cannot_act_as_the_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let course = dir.path().join("ky-nang-so");
+    let lesson = course.join("01-mat-khau");
+    fs::create_dir_all(&lesson).unwrap();
+    let bundled = Path::new(BUNDLED).join("ky-nang-so");
+    fs::copy(bundled.join("course.toml"), course.join("course.toml")).unwrap();
+    for file in fs::read_dir(bundled.join("01-mat-khau")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), lesson.join(file.file_name())).unwrap();
+    }
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    fs::write(lesson.join("drawing.svg"), svg).unwrap();
+    let house = house_of(Config::default(), dir.path());
+    let course = house.get("/v1/courses/ky-nang-so").json();
+    let attached = &course["lessons"][0]["attachments"][0]["url"];
+    let url = attached.as_str().unwrap();
+    let url = url.strip_prefix("https://learn.example:4433").unwrap();
+    // Built for the first request, in the cache for the second.
+    for fields in [Fields::new(), Fields::new(), with("range", "bytes=0-3")] {
+        let got = house.ask(Method::Get, url, &fields);
+        assert!(
+            got.status == 200 || got.status == 206,
+            "{url}: {}",
+            got.status
+        );
+        let policy = got.field("content-security-policy");
+        let wanted = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+        assert_eq!(policy, Some(wanted), "{url}");
+        assert_eq!(got.field("x-content-type-options"), Some("nosniff"));
+    }
+}
+
+#[test]
+fn a_driver_s_refusal_can_be_read_by_a_player_on_another_host() {
+    let house = house(Config::default());
+    for (refusal, status) in [
+        (Refusal::BodyTooLarge, 413),
+        (Refusal::FieldsTooLarge, 431),
+        (Refusal::Timeout, 408),
+        (Refusal::TooEarly, 425),
+        (Refusal::Overloaded, 503),
+        (Refusal::Malformed, 400),
+    ] {
+        let got = runtime::block_on(collect(house.app.refuse(refusal)));
+        assert_eq!(
+            (got.status, got.json()["status"].as_u64()),
+            (status, Some(status.into()))
+        );
+        assert_eq!(
+            got.field("access-control-allow-origin"),
+            Some("*"),
+            "{status}"
+        );
+        assert_eq!(
+            got.field("retry-after").is_some(),
+            status == 503,
+            "{status}"
+        );
+    }
+}
+
+/// What the log says, for one test's thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_access_log_tells_the_path_and_neither_query_nor_address() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let house = house(Config {
+            access_log_every: 2,
+            ..Config::default()
+        });
+        for n in 0..6 {
+            house.get(&format!("/v1/courses?q=secret{n}"));
+        }
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().filter(|l| l.contains("path=")).collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for line in lines {
+        assert!(
+            line.contains("path=\"/v1/courses\"") && line.contains("status=200"),
+            "{line}"
+        );
+        assert!(
+            !line.contains("secret") && !line.contains("127.0.0.1"),
+            "{line}"
+        );
+    }
 }

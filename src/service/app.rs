@@ -78,6 +78,16 @@ pub(crate) enum Outcome {
     Later(Pin<Box<dyn Future<Output = Result<Reply, Problem>>>>),
 }
 
+impl Outcome {
+    /// The same with a change to the reply, now or later.
+    pub(crate) fn map(self, change: fn(Reply) -> Reply) -> Self {
+        match self {
+            Self::Now(reply) => Self::Now(change(reply)),
+            Self::Later(future) => Self::Later(Box::pin(async move { future.await.map(change) })),
+        }
+    }
+}
+
 impl App {
     /// A worker's service; `seed` is random, it begins the worker's request ids.
     pub fn new(shared: Arc<Shared>, metrics: Arc<Metrics>, seed: u64) -> Self {
@@ -127,6 +137,10 @@ impl Service for App {
             problem = problem.with_retry_after_ms(2000);
         }
         self.0.metrics.problem(problem.kind);
+        // The driver does not say for which URL: as it tells nobody anything, it is for all.
+        for (name, value) in OPEN {
+            problem = problem.with_field(name, value);
+        }
         problem.reply(self.0.ids.draw().as_str())
     }
 }

@@ -61,8 +61,10 @@ impl ListQuery {
         })
     }
 
-    fn is_plain(&self) -> bool {
-        self.filter == Filter::default()
+    /// Whether it is one of the few questions that everybody asks: a first page of a usual size.
+    fn is_usual(&self) -> bool {
+        let size = [PAGE_DEFAULT, 100, CATALOGUE_PAGE_MAX].contains(&self.limit);
+        size && self.after.is_empty() && self.filter == Filter::default()
     }
 }
 
@@ -73,30 +75,40 @@ fn bad(parameter: &str, wanted: &str) -> Problem {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
-    List(ListQuery),
-    /// Host and course: the URLs in the reply are absolute.
+    /// A usual first page, by its size.
+    List(usize),
+    /// Base of the URLs and course: the URLs in the reply are absolute.
     Course(String, String),
 }
 
-/// Prepared replies of one worker, all of one catalogue. When it is full it starts anew: a client
-/// that asks for ever new combinations costs time, never memory.
+/// Prepared replies of one worker, all of one catalogue.
+///
+/// Only what many ask for is kept and compressed: usual first pages, and courses with the bases
+/// that were seen first. Whatever else a client makes up (host, cursor, search) is answered in
+/// plain bytes and forgotten, so that it takes neither memory nor the place of what is useful.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
     catalogue: Option<Arc<Catalogue>>,
     searchable: Vec<String>,
+    bases: Vec<String>,
     replies: HashMap<Key, Rc<Resource>>,
 }
+
+/// Bases of URLs that courses are kept for: the names a node is usually asked by.
+const BASES_MAX: usize = 8;
 
 impl Prepared {
     /// The page of courses that `query` asks for.
     pub(crate) fn list(&mut self, now: &Arc<Catalogue>, query: &ListQuery) -> Rc<Resource> {
         self.keep_to(now);
-        let key = Key::List(query.clone());
+        if !query.is_usual() {
+            return Rc::new(resource(now, self.list_body(now, query), Kept::No));
+        }
+        let key = Key::List(query.limit);
         if let Some(found) = self.replies.get(&key) {
             return Rc::clone(found);
         }
-        let body = self.list_body(now, query);
-        let made = Rc::new(resource(now, body, query.is_plain()));
+        let made = resource(now, self.list_body(now, query), Kept::Yes);
         self.keep(key, made)
     }
 
@@ -109,12 +121,27 @@ impl Prepared {
     ) -> Option<Rc<Resource>> {
         self.keep_to(now);
         let course = now.course(id)?;
+        if !self.is_usual(base) {
+            let body = document::course(course, base);
+            return Some(Rc::new(resource(now, body, Kept::No)));
+        }
         let key = Key::Course(base.to_owned(), id.to_owned());
         if let Some(found) = self.replies.get(&key) {
             return Some(Rc::clone(found));
         }
-        let made = Rc::new(resource(now, document::course(course, base), true));
+        let made = resource(now, document::course(course, base), Kept::Yes);
         Some(self.keep(key, made))
+    }
+
+    fn is_usual(&mut self, base: &str) -> bool {
+        if self.bases.iter().any(|b| b == base) {
+            return true;
+        }
+        let room = self.bases.len() < BASES_MAX;
+        if room {
+            self.bases.push(base.to_owned());
+        }
+        room
     }
 
     fn list_body(&self, now: &Catalogue, query: &ListQuery) -> Vec<u8> {
@@ -153,10 +180,12 @@ impl Prepared {
         }
         self.searchable = now.courses().iter().map(search::searchable).collect();
         self.replies.clear();
+        self.bases.clear();
         self.catalogue = Some(Arc::clone(now));
     }
 
-    fn keep(&mut self, key: Key, made: Rc<Resource>) -> Rc<Resource> {
+    fn keep(&mut self, key: Key, made: Resource) -> Rc<Resource> {
+        let made = Rc::new(made);
         if self.replies.len() >= CATALOGUE_REPLIES_MAX {
             self.replies.clear();
         }
@@ -165,13 +194,19 @@ impl Prepared {
     }
 }
 
-/// `text`: worth compressing; a search that nobody repeats is not.
-fn resource(catalogue: &Catalogue, body: Vec<u8>, text: bool) -> Resource {
+/// Whether a reply is worth compressing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+}
+
+fn resource(catalogue: &Catalogue, body: Vec<u8>, kept: Kept) -> Resource {
     let about = About {
         media_type: "application/json".into(),
         policy: CachePolicy::Manifest,
         modified: Some(HttpDate(catalogue.modified_unix_s())),
-        text,
+        text: kept == Kept::Yes,
         fields: Fields::new().with("x-content-type-options", "nosniff"),
     };
     let hash = Digest::of(&[&body]).to_string();
@@ -264,16 +299,25 @@ mod tests {
     }
 
     #[test]
-    fn ever_new_questions_cost_no_memory() {
+    fn made_up_hosts_and_cursors_neither_fill_nor_empty_the_cache() {
         let (now, mut prepared) = (catalogue(), Prepared::default());
+        let first = prepared.course(&now, "a", "https://real").unwrap();
+        let brotli = Fields::new().with("accept-encoding", "br");
         for n in 0..2 * CATALOGUE_REPLIES_MAX {
-            assert!(
-                prepared
-                    .course(&now, "a", &format!("https://h{n}"))
-                    .is_some()
+            let base = format!("https://h{n}");
+            let made_up = prepared.course(&now, "a", &base).unwrap();
+            let reply = made_up.reply(Method::Get, &brotli).unwrap();
+            let coded = reply.head.fields().get("content-encoding").is_some();
+            assert!(n < BASES_MAX || !coded, "compressed for {base}");
+            page(
+                &mut prepared,
+                &now,
+                &format!("/v1/courses?limit={}&after=a{n}", n + 1),
             );
-            assert!(prepared.replies.len() <= CATALOGUE_REPLIES_MAX);
+            assert!(prepared.replies.len() <= BASES_MAX);
         }
+        let again = prepared.course(&now, "a", "https://real").unwrap();
+        assert!(Rc::ptr_eq(&first, &again));
         assert!(prepared.course(&now, "x", "").is_none());
     }
 

@@ -103,6 +103,13 @@ impl Core {
         head: &RequestHead<'_>,
         path: &content::Path<'_>,
     ) -> Result<Outcome, Problem> {
+        if matches!(path, content::Path::File(..)) {
+            return self.found(head, path).map(|outcome| outcome.map(guarded));
+        }
+        self.found(head, path)
+    }
+
+    fn found(&self, head: &RequestHead<'_>, path: &content::Path<'_>) -> Result<Outcome, Problem> {
         let building = match self.shared.library.find(path) {
             Lookup::Hit(chunk) => {
                 return answer(chunk.resource(), head.method, head.fields).map(Outcome::Now);
@@ -176,6 +183,17 @@ fn said(mut reply: Reply, cache_status: &str, timing: &str) -> Reply {
     reply.head = reply.head.replacing(&fields);
     reply
 }
+
+/// An attachment may be a page or a drawing with scripts in it, and it lies on the origin of the
+/// demo page: it is shown, if at all, without scripts and as if from nowhere.
+fn guarded(mut reply: Reply) -> Reply {
+    reply
+        .extra
+        .push(b"content-security-policy", ATTACHMENT_POLICY);
+    reply
+}
+
+const ATTACHMENT_POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 fn built(took: Duration) -> String {
     let us = took.as_micros();

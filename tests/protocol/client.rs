@@ -128,6 +128,12 @@ impl Client {
         }
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        match self {
+            Self::Tcp { port, .. } | Self::Quic { port, .. } => *port,
+        }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Reply {
         self.ask("GET", path, &[]).await
     }
