@@ -7,7 +7,7 @@
 
 run:
 	@echo "building; then open https://localhost:4433/ (make open: over HTTP/3)"
-	cargo run --release --quiet --bin lamplight -- serve
+	cargo run --release --bin lamplight -- serve
 
 open:
 	scripts/open.sh

@@ -34,7 +34,7 @@ trap cleanup EXIT INT TERM
 status() { curl -fsS --noproxy '*' --max-time 5 "$ops/admin/status" 2>/dev/null; }
 if ! status >/dev/null; then
     echo "open: no server runs; starting one for as long as the browser is open"
-    cargo build --release --quiet --bin lamplight
+    cargo build --release --bin lamplight
     target/release/lamplight serve &
     started=$!
     tries=0

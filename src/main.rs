@@ -14,20 +14,24 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let variables = match command::variables(std::env::vars_os()) {
+        Ok(variables) => variables.into_iter(),
+        Err(error) => return ExitCode::from(complain(&error, Exit::Usage).code()),
+    };
     let exit = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(flags) => serve(&flags),
+        Command::Serve(flags) => serve(&flags, variables),
         Command::Check { json, path } => {
             command::check(&path, if json { Form::Json } else { Form::Lines })
         }
         Command::Config {
             command: ConfigCommand::Check { file },
-        } => command::config_check(file.as_deref(), std::env::vars()),
+        } => command::config_check(file.as_deref(), variables),
     };
     ExitCode::from(exit.code())
 }
 
-fn serve(flags: &ServeFlags) -> Exit {
-    let config = match flags.config(std::env::vars()) {
+fn serve(flags: &ServeFlags, variables: impl Iterator<Item = (String, String)>) -> Exit {
+    let config = match flags.config(variables) {
         Ok(config) => config,
         Err(error) => return complain(&error, Exit::Usage),
     };

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -202,6 +204,18 @@ fn wrong_use_is_exit_code_2_and_names_the_remedy() {
         .unwrap();
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("LAMPLIGHT_TCP_IDLE: no setting"));
+    let binary: &OsStr = OsStrExt::from_bytes(b"\xff");
+    let mut foreign = Command::new(BINARY);
+    let foreign = foreign.env("SOMEBODY", binary).env(binary, "x");
+    let output = foreign.args(["config", "check"]).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "what is not ours may be anything"
+    );
+    let ours = foreign.env("LAMPLIGHT_LOG_LEVEL", binary).output().unwrap();
+    assert_eq!(ours.status.code(), Some(2));
+    assert!(text(&ours.stderr).contains("LAMPLIGHT_LOG_LEVEL: the value is not UTF-8"));
 }
 
 #[test]

@@ -11,4 +11,6 @@ macro_rules! bodies {
     };
 }
 
-bodies![conditions, course, frames, movie, qpack, ranges, targets];
+bodies![
+    conditions, config, course, frames, movie, qpack, ranges, targets
+];

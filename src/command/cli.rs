@@ -7,6 +7,7 @@ use crate::config::Overrides;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Serves lessons and quizzes over HTTP/3, HTTP/2 and HTTP/1.1.
@@ -79,6 +80,25 @@ pub struct ServeFlags {
     /// Any setting, for example `--set tcp.idle_timeout=60s`; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// The `LAMPLIGHT_…` variables among `all`; others may hold what they like.
+///
+/// # Errors
+/// One of ours whose value is not UTF-8.
+pub fn variables(
+    all: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    let ours = all.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let ours = ours.filter(|(name, _)| name.starts_with("LAMPLIGHT_"));
+    let read = ours.map(|(from, value)| match value.into_string() {
+        Ok(value) => Ok((from, value)),
+        Err(_bytes) => {
+            let what = "the value is not UTF-8 text; write it anew".to_owned();
+            Err(ConfigError::Override { from, what })
+        }
+    });
+    read.collect()
 }
 
 impl ServeFlags {

@@ -18,6 +18,7 @@ pub use cli::Cli;
 pub use cli::Command;
 pub use cli::ConfigCommand;
 pub use cli::ServeFlags;
+pub use cli::variables;
 pub use config_check::config_check;
 
 /// How a command ended.

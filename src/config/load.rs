@@ -95,13 +95,9 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Config, Config
                 source,
             };
             let text = std::fs::read_to_string(path).map_err(unreadable)?;
-            parse(&text).map_err(|(at, what)| {
-                let line = text.get(..at).unwrap_or(&text).matches('\n').count() + 1;
-                ConfigError::File {
-                    path: path.to_owned(),
-                    line,
-                    what,
-                }
+            table(&text).map_err(|Mistake { line, what }| {
+                let path = path.to_owned();
+                ConfigError::File { path, line, what }
             })?
         }
         None => Table::new(),
@@ -123,6 +119,34 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Config, Config
     let config = config.map_err(|error| ConfigError::Unusable(error.message().to_owned()))?;
     config.check().map_err(ConfigError::Unusable)?;
     Ok(config)
+}
+
+/// What is wrong with a file's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong and how to mend it.
+    pub what: String,
+}
+
+/// Reads the text of a file over the defaults, without checking values against each other.
+///
+/// # Errors
+/// The topmost unknown key, or the first value that cannot be read.
+pub fn read(text: &str) -> Result<Config, Mistake> {
+    let read = Config::deserialize(table(text)?);
+    read.map_err(|error| Mistake {
+        line: 1,
+        what: error.message().to_owned(),
+    })
+}
+
+fn table(text: &str) -> Result<Table, Mistake> {
+    parse(text).map_err(|(at, what)| {
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        Mistake { line, what }
+    })
 }
 
 /// A file's table, or the offset and sentence of what is wrong with it.

@@ -74,11 +74,11 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
     let parts = vec![
         (
             format!("{connections} idle HTTP/3 connections (server.connections_max)"),
-            Size::bytes(connections * QUIC_CONNECTION_BYTES),
+            Size::bytes(connections.saturating_mul(QUIC_CONNECTION_BYTES)),
         ),
         (
             format!("{early} sessions for early data (quic.early_sessions_max)"),
-            Size::bytes(early * EARLY_SESSION_BYTES),
+            Size::bytes(early.saturating_mul(EARLY_SESSION_BYTES)),
         ),
         (
             "chunks of media and texts (content.cache)".to_owned(),
@@ -90,10 +90,11 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
         ),
         (
             format!("{workers} workers"),
-            Size::bytes(workers as u64 * WORKER_BYTES),
+            Size::bytes((workers as u64).saturating_mul(WORKER_BYTES)),
         ),
     ];
-    let total = Size::bytes(parts.iter().map(|(_, size)| size.as_bytes()).sum());
+    let sizes = parts.iter().map(|(_, size)| size.as_bytes());
+    let total = Size::bytes(sizes.fold(0, u64::saturating_add));
     let mut warnings = Vec::new();
     if let Some(memory) = machine.memory
         && total.as_bytes() > memory.as_bytes() / 100 * MACHINE_PERCENT_MAX
@@ -104,7 +105,7 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
         ));
     }
     if let Some(files) = machine.files.filter(|files| *files < connections) {
-        let bytes = people(Size::bytes(files * TCP_CONNECTION_BYTES));
+        let bytes = people(Size::bytes(files.saturating_mul(TCP_CONNECTION_BYTES)));
         warnings.push(format!(
             "{files} files may be open, so about as many HTTP/2 and HTTP/1.1 connections \
              ({bytes}); HTTP/3 needs none per connection; raise it with `ulimit -n`"
@@ -124,7 +125,7 @@ pub fn people(size: Size) -> String {
     let Some((name, unit)) = fitting else {
         return size.to_string();
     };
-    let tenths = size.as_bytes() * 10 / unit;
+    let tenths = size.as_bytes().saturating_mul(10) / unit;
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 

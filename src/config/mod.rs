@@ -14,8 +14,10 @@ pub mod memory;
 mod process;
 
 pub use load::ConfigError;
+pub use load::Mistake;
 pub use load::Overrides;
 pub use load::load;
+pub use load::read;
 pub use process::Config;
 pub use process::Log;
 pub use process::LogFormat;

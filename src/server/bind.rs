@@ -177,4 +177,13 @@ mod tests {
         drop(first);
         assert!(all(&config, 1).is_ok());
     }
+
+    #[test]
+    fn a_port_taken_for_udp_alone_is_named_as_that() {
+        let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut config = Config::default();
+        config.server.listen = vec![taken.local_addr().unwrap()];
+        let error = all(&config, 1).unwrap_err().to_string();
+        assert!(error.starts_with("UDP port 127.0.0.1:"), "{error}");
+    }
 }

@@ -74,6 +74,10 @@ impl Config {
                 "tcp.write_buffer is \"{is}\"; use \"16 KiB\" to \"1 MiB\""
             ));
         }
+        if self.handshakes_max == 0 || self.handshakes_per_prefix_max == 0 {
+            let keys = "tcp.handshakes_max and tcp.handshakes_per_prefix_max";
+            return Err(format!("{keys} must be 1 or more, or nobody can connect"));
+        }
         let times = [
             ("handshake_timeout", self.handshake_timeout),
             ("header_timeout", self.header_timeout),
@@ -105,6 +109,11 @@ mod tests {
             ..Config::default()
         };
         assert!(wide.check().unwrap_err().contains("1 to 128"));
+        let shut = Config {
+            handshakes_per_prefix_max: 0,
+            ..Config::default()
+        };
+        assert!(shut.check().unwrap_err().contains("nobody can connect"));
         let large = Config {
             write_buffer: Size::mib(2),
             ..Config::default()

@@ -46,11 +46,11 @@ impl Gate {
         }
         let prefix = Prefix::of(peer);
         let mut prefixes = self.prefixes.borrow_mut();
-        let under_way = prefixes.entry(prefix).or_insert(0);
-        if *under_way >= per_prefix_max {
+        let under_way = prefixes.get(&prefix).copied().unwrap_or(0);
+        if under_way >= per_prefix_max {
             return Err(Full::Prefix);
         }
-        *under_way += 1;
+        prefixes.insert(prefix, under_way + 1);
         self.total.set(self.total.get() + 1);
         Ok(Pass {
             gate: Rc::clone(self),
