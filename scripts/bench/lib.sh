@@ -48,7 +48,8 @@ QUIZ
 # Starts a fresh server on core 0, one worker, default configuration; sets SERVER_PID and BASE.
 start_server() {
     local log=$WORK/server.log waited=0
-    rm -rf "$WORK/data" "$log"
+    rm -rf "$WORK/data"
+    : >"$log"
     taskset -c 0 "$SERVER" serve --listen 127.0.0.1:0 --ops 127.0.0.1:0 --workers 1 \
         --content "$WORK/content" --data "$WORK/data" "$@" >"$log" 2>"$WORK/server.err" &
     SERVER_PID=$!
