@@ -9,12 +9,15 @@ FLEET=${1:-50000}
 SECONDS_EACH=${SECONDS_EACH:-10}
 VERDICTS=
 
-# The quiz chunk's URL carries a version, so it is read from the course.
-find_quiz() {
+# The URLs of quiz chunk and video segments carry a version, so they are read from the server.
+find_urls() {
+    local lesson=/media/bench/lesson/video
     start_server
     QUIZ=$(curl --silent --insecure "$BASE/v1/courses/bench" | grep -o '/quiz/[^"]*' | head -n 1)
+    curl --silent --insecure "$BASE$lesson/playlist.m3u8" | grep 'm4s$' |
+        sed "s|^|$lesson/|" >"$WORK/video.urls"
     stop_server
-    [ -n "$QUIZ" ] || { echo "the bench course has no quiz" >&2; exit 2; }
+    [ -n "$QUIZ" ] && [ -s "$WORK/video.urls" ] || { echo "the bench course is broken" >&2; exit 2; }
 }
 
 # The port differs from start to start: the URL is made when the server runs.
@@ -29,11 +32,12 @@ get() {
 
 build
 make_content
-find_quiz
+find_urls
 get get "$QUIZ" get --in-flight 1
 get get-8 "$QUIZ" get --in-flight 8
 get get-urls /files/bench/small/0.txt get --in-flight 1 --urls "$WORK/small.urls"
 get segments /files/bench/large/0.pdf segments --urls "$WORK/large.urls"
+get video "$(head -n 1 "$WORK/video.urls")" segments --urls "$WORK/video.urls"
 get handshakes "$QUIZ" handshakes
 get handshakes-pq "$QUIZ" handshakes --key-exchange x25519mlkem768
 get resumed "$QUIZ" handshakes --resume
@@ -54,6 +58,7 @@ The columns to the right are earlier measurements of other servers on this class
 | the same, 8 in flight each | $(whole get-8 server.requests_per_cpu_second) | | | | |
 | $URLS URLs at random, 1 in flight each, GET | $(whole get-urls server.requests_per_cpu_second) | | | | |
 | 1 MiB bodies, 1472-byte datagrams, Gbit | $(tenth segments server.gbit_per_cpu_second) | 7 | 5.6–6.9 | 5.1–5.8 | 4.5–5.2 |
+| video segments of a bundled lesson, some 40 KB each, Gbit | $(tenth video server.gbit_per_cpu_second) | | | | |
 | full handshake + GET, X25519 | $(whole handshakes server.requests_per_cpu_second) | 3100 | 3093 | 2655 | 2098 |
 | full handshake + GET, X25519MLKEM768 | $(whole handshakes-pq server.requests_per_cpu_second) | | | | |
 | resumed handshake + GET | $(whole resumed server.requests_per_cpu_second) | | | | |

@@ -21,7 +21,7 @@ make_content() {
     rm -rf "$WORK/content"
     mkdir -p "$course/01-lesson" "$course/small" "$course/large" "$WORK/reports"
     lesson=$(find content -name lesson.toml | sort | head -n 1)
-    cp "$(dirname "$lesson")/video-240p.mp4" "$course/01-lesson/video.mp4"
+    cp "$(dirname "$lesson")/video-720p.mp4" "$course/01-lesson/video.mp4"
     printf 'title = { en = "Bench" }\n' >"$course/01-lesson/lesson.toml"
     printf 'languages = ["en"]\ntitle = { en = "Bench" }\n' >"$course/course.toml"
     cat >"$course/01-lesson/quiz.toml" <<'QUIZ'
@@ -37,12 +37,19 @@ QUIZ
     local n
     for ((n = 0; n < URLS; n++)); do
         printf '%0200d' "$n" >"$course/small/$n.txt"
-        echo "/files/bench/small/$n.txt 200"
-    done >"$WORK/small.urls"
+    done
     for ((n = 0; n < SEGMENTS; n++)); do
         head -c 1048576 /dev/urandom >"$course/large/$n.pdf"
-        echo "/files/bench/large/$n.pdf 1048576 $(sha256sum "$course/large/$n.pdf" | cut -d' ' -f1)"
-    done >"$WORK/large.urls"
+    done
+    list small 200 >"$WORK/small.urls"
+    list large 1048576 >"$WORK/large.urls"
+}
+
+# list FOLDER LENGTH: its files as the load generator wants them, with their SHA-256.
+list() {
+    (cd "$WORK/content/bench/$1" && find . -type f -exec sha256sum {} +) |
+        awk -v folder="$1" -v length_="$2" \
+            '{ print "/files/bench/" folder "/" substr($2, 3), length_, $1 }'
 }
 
 # Starts a fresh server on core 0, one worker, default configuration; sets SERVER_PID and BASE.
