@@ -2,8 +2,9 @@
 # make open   a throw-away Chromium that speaks HTTP/3 to it
 # make test   install what the tests need, then every check and suite, with their times
 # make bench  measure a fresh server and print the table
+# make bench-micro  criterion benches: QPACK, frames, timer wheel, segment building, routing
 # make proof  the large scenarios (hundreds of thousands of connections)
-.PHONY: run open test bench proof
+.PHONY: run open test bench bench-micro proof
 
 run:
 	@echo "building; then open https://localhost:4433/ (make open: over HTTP/3)"
@@ -18,6 +19,9 @@ test:
 
 bench:
 	scripts/bench.sh
+
+bench-micro:
+	cargo bench --quiet
 
 proof:
 	scripts/proof.sh
