@@ -16,6 +16,8 @@ mod house;
 use client::Client;
 use client::Reply;
 use house::House;
+use lamplight::base::limits::REQUEST_BYTES_HELD_MAX;
+use lamplight::base::units::Span;
 use std::collections::BTreeSet;
 
 /// URLs of everything there is: pages, catalogue, and all that playlists lead to.
@@ -333,6 +335,38 @@ async fn errors_are_problem_documents_over_every_version() {
             client.name()
         );
     }
+}
+
+#[tokio::test]
+async fn what_the_http3_driver_refuses_is_a_whole_problem_document() {
+    let short = House::with(|config| config.quic.request_timeout = Span::secs(1));
+    let house = House::start();
+    let (mut hasty, mut patient) = (short.clients().await, house.clients().await);
+    let client = &mut patient[2];
+    let refused = |reply: &Reply, status: u16, slug: &str| {
+        assert_eq!(reply.status, status, "{reply:?}");
+        assert_eq!(
+            reply.field("content-type"),
+            Some("application/problem+json")
+        );
+        let length = reply.body.len().to_string();
+        assert_eq!(reply.field("content-length"), Some(length.as_str()));
+        assert_eq!(reply.json()["type"], format!("/problems/{slug}"));
+    };
+    let late = hasty[2].begin("/v1/courses", 10).await.reply().await;
+    refused(&late, 408, "request-timeout");
+    let large = client.begin("/v1/courses", 20_000).await.reply().await;
+    refused(&large, 413, "content-too-large");
+    // More half-sent requests than one connection may have held for it.
+    let mut held = Vec::new();
+    for _ in 0..=REQUEST_BYTES_HELD_MAX / 15_000 {
+        held.push(client.begin("/v1/courses", 15_000).await);
+    }
+    let mut last = held.pop().unwrap();
+    let full = last.reply().await;
+    refused(&full, 503, "overloaded");
+    assert_eq!(full.field("retry-after"), Some("2"));
+    assert_eq!(client.get("/v1/health").await.status, 204);
 }
 
 #[tokio::test]

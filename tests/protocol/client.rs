@@ -138,6 +138,18 @@ impl Client {
         self.ask("GET", path, &[]).await
     }
 
+    /// A POST over HTTP/3 whose content is begun and never ended; dropping it resets the stream.
+    pub(crate) async fn begin(&mut self, path: &str, content: usize) -> Unfinished {
+        let Self::Quic { send, port, .. } = self else {
+            panic!("only over HTTP/3")
+        };
+        let request = http::Request::post(format!("https://localhost:{port}{path}"));
+        let mut stream = send.send_request(request.body(()).unwrap()).await.unwrap();
+        // The server may have refused and stopped reading meanwhile.
+        drop(stream.send_data(Bytes::from(vec![b'x'; content])).await);
+        Unfinished(stream)
+    }
+
     pub(crate) async fn ask(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
         match self {
             Self::Tcp {
@@ -181,6 +193,24 @@ impl Client {
                     body,
                 }
             }
+        }
+    }
+}
+
+pub(crate) struct Unfinished(h3::client::RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>);
+
+impl Unfinished {
+    pub(crate) async fn reply(&mut self) -> Reply {
+        let reply = self.0.recv_response().await.unwrap();
+        let fields = collected(reply.headers());
+        let mut body = Vec::new();
+        while let Some(mut chunk) = self.0.recv_data().await.unwrap() {
+            body.extend_from_slice(&chunk.copy_to_bytes(chunk.remaining()));
+        }
+        Reply {
+            status: reply.status().as_u16(),
+            fields,
+            body,
         }
     }
 }

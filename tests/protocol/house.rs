@@ -11,6 +11,10 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::default();
@@ -19,6 +23,7 @@ impl House {
         config.server.data = data.path().to_owned();
         config.server.workers = 2;
         config.content.dir = concat!(env!("CARGO_MANIFEST_DIR"), "/content").into();
+        change(&mut config);
         Self {
             server: Some(Server::start(config).unwrap()),
             _data: data,
