@@ -15,6 +15,7 @@ mod drain;
 mod exchange;
 mod half_open;
 mod handover;
+mod pace;
 mod setup;
 mod turn;
 mod wakes;

@@ -13,6 +13,7 @@ use crate::quic::server::worker::Worker;
 use crate::quic::socket::Inbox;
 use crate::quic::socket::Origin;
 use crate::quic::socket::fetch_ahead;
+use crate::runtime;
 use crate::runtime::Phase;
 use bytes::BytesMut;
 use quinn_proto::ConnectionError;
@@ -32,6 +33,7 @@ impl<S: Service> Worker<S> {
     /// One turn; whether the next should follow at once.
     pub(super) fn take_turn(&mut self, now: Instant, phase: Phase) -> bool {
         self.read_wall_clock();
+        let before = self.metrics.datagrams_in.value();
         let mut busy = self.receive(now);
         self.take_handed(now);
         self.deliver();
@@ -40,6 +42,8 @@ impl<S: Service> Worker<S> {
         busy |= self.drain(now, phase);
         self.drive(now);
         self.send();
+        let received = self.metrics.datagrams_in.value() - before;
+        self.pace.count(now, runtime::now(), received);
         // What waits for the socket alone need not keep the loop awake.
         let blocked = self.lines.iter().any(|line| line.blocked);
         busy || (!self.dirty.is_empty() && !blocked)

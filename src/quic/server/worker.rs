@@ -16,6 +16,7 @@ use crate::quic::server::connection::Connection;
 use crate::quic::server::drain::Stage;
 use crate::quic::server::half_open::HalfOpen;
 use crate::quic::server::handover::Datagram;
+use crate::quic::server::pace::Pace;
 use crate::quic::server::setup;
 use crate::quic::server::turn::Arrival;
 use crate::quic::server::wakes::Name;
@@ -53,6 +54,7 @@ pub(super) struct Worker<S> {
     /// Datagrams routed and not yet given to their connections.
     pub(super) arrived: Vec<Arrival>,
     pub(super) half_open: HalfOpen,
+    pub(super) pace: Pace,
     /// Connections that are neither closed nor lost.
     pub(super) open: usize,
     pub(super) stage: Stage,
@@ -89,12 +91,16 @@ pub async fn run<S: Service>(setup: Setup<S>, mut shutdown: Shutdown) -> io::Res
     let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
     loop {
         let phase = shutdown.phase();
-        let busy = worker.take_turn(runtime::now(), phase);
+        let now = runtime::now();
+        let busy = worker.take_turn(now, phase);
         if worker.is_over() {
             return Ok(());
         }
         if busy {
             tokio::task::yield_now().await;
+        } else if let Some(until) = worker.pace.sleep_until(now) {
+            // Datagrams wait in the socket, replies and signals a moment.
+            tokio::time::sleep_until(until.into()).await;
         } else {
             let change = next_phase(&mut shutdown, phase);
             worker.idle(phase, sleep.as_mut(), change).await?;
@@ -133,6 +139,7 @@ impl<S: Service> Worker<S> {
             turn: Vec::new(),
             arrived: Vec::new(),
             half_open: HalfOpen::default(),
+            pace: Pace::new(now, setup.config.gather.duration()),
             open: 0,
             stage: Stage::Open,
             serial: 0,
