@@ -112,29 +112,51 @@ struct HeaderKey<const N: usize> {
 }
 
 /// Expanded keys by serial number; allocated with the first.
-struct Table<K>(Vec<Option<(u64, K)>>);
+struct Table<K> {
+    slots: Vec<Option<(u64, K)>>,
+    /// Per slot, the key that was last looked for in vain.
+    missed: Vec<u64>,
+}
 
 thread_local! {
-    static PACKETS: RefCell<Table<aead::LessSafeKey>> = const { RefCell::new(Table(Vec::new())) };
-    static HEADERS: RefCell<Table<HeaderProtectionKey>> = const { RefCell::new(Table(Vec::new())) };
+    static PACKETS: RefCell<Table<aead::LessSafeKey>> = const { RefCell::new(Table::new()) };
+    static HEADERS: RefCell<Table<HeaderProtectionKey>> = const { RefCell::new(Table::new()) };
 }
 
 impl<K> Table<K> {
-    /// The expanded key of `serial`, expanded now if it is not in its slot.
-    fn get(
+    const fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            missed: Vec::new(),
+        }
+    }
+
+    /// Works with the expanded key of `serial`. It is kept from its second use in a row on: a key
+    /// of a connection that says a word an hour would only push out one that is in use.
+    fn with<T>(
         &mut self,
         serial: u64,
         expand: impl FnOnce() -> Result<K, Unspecified>,
-    ) -> Result<&K, Unspecified> {
-        if self.0.is_empty() {
-            self.0.resize_with(EXPANDED_MAX, || None);
+        work: impl FnOnce(&K) -> Result<T, Unspecified>,
+    ) -> Result<T, Unspecified> {
+        if self.slots.is_empty() {
+            self.slots.resize_with(EXPANDED_MAX, || None);
+            self.missed.resize(EXPANDED_MAX, u64::MAX);
         }
         let place = usize::try_from(serial).unwrap_or(0) & (EXPANDED_MAX - 1);
-        let slot = self.0.get_mut(place).ok_or(Unspecified)?;
-        if !matches!(slot, Some((held, _)) if *held == serial) {
-            *slot = Some((serial, expand()?));
+        let slot = self.slots.get_mut(place).ok_or(Unspecified)?;
+        if let Some((held, key)) = slot
+            && *held == serial
+        {
+            return work(key);
         }
-        slot.as_ref().map(|(_, key)| key).ok_or(Unspecified)
+        let key = expand()?;
+        let missed = self.missed.get_mut(place).ok_or(Unspecified)?;
+        let done = work(&key);
+        if std::mem::replace(missed, serial) == serial {
+            *slot = Some((serial, key));
+        }
+        done
     }
 }
 
@@ -161,7 +183,7 @@ impl<const N: usize> PacketKey<N> {
             Ok(aead::LessSafeKey::new(key))
         };
         PACKETS.with_borrow_mut(|table| {
-            let done = table.get(self.serial, expand).and_then(work);
+            let done = table.with(self.serial, expand, work);
             done.map_err(|Unspecified| failed)
         })
     }
@@ -232,10 +254,8 @@ impl<const N: usize> HeaderKey<N> {
         length_bits: impl Fn(u8, u8) -> u8,
     ) -> Result<(), Error> {
         let expand = || HeaderProtectionKey::new(self.suite.header, &self.raw);
-        let mask = HEADERS.with_borrow_mut(|table| {
-            let key = table.get(self.serial, expand)?;
-            key.new_mask(sample)
-        });
+        let mask = HEADERS
+            .with_borrow_mut(|table| table.with(self.serial, expand, |key| key.new_mask(sample)));
         let wrong = || Error::General("header protection sample of a wrong length".into());
         let [mask_of_first, mask @ ..] = mask.map_err(|Unspecified| wrong())?;
         if number.len() > mask.len() {
