@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use support::Running;
 
 async fn ask(method: reqwest::Method, url: String) -> (u16, String) {
@@ -92,4 +93,54 @@ async fn a_reload_that_fails_says_why_and_changes_nothing() {
     let (status, text) = ask(reqwest::Method::POST, running.ops("/admin/reload")).await;
     assert_eq!((status, text.as_str()), (200, "reloaded\n"));
     assert_ne!(running.server().prints(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documentation_lists_every_metric_and_no_other() {
+    let running = Running::start();
+    let (_, text) = get(running.ops("/metrics")).await;
+    let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let served: BTreeSet<_> = families.filter_map(|line| line.split(' ').next()).collect();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let rows = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `lamplight_"));
+    let listed: BTreeSet<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let served: BTreeSet<_> = served
+        .iter()
+        .filter_map(|n| n.strip_prefix("lamplight_"))
+        .collect();
+    let missing: Vec<_> = served.difference(&listed).collect();
+    let stale: Vec<_> = listed.difference(&served).collect();
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "missing {missing:?}, stale {stale:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_self_signed_certificate_near_its_end_is_renewed_while_serving() {
+    let running = Running::start();
+    let client = running.client(http::Version::HTTP_2);
+    client.get(running.url("/v1/health")).send().await.unwrap();
+    let before = running.server().prints();
+    let path = running.data.path().join("data/self-signed/certificate.pem");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let (label, until) = first.rsplit_once(' ').unwrap();
+    let soon = until.parse::<u64>().unwrap() - 12 * 24 * 3600;
+    std::fs::write(&path, format!("{label} {soon}\n{rest}")).unwrap();
+    assert_eq!(
+        ask(reqwest::Method::POST, running.ops("/admin/reload"))
+            .await
+            .0,
+        200
+    );
+    let after = running.server().prints();
+    assert_ne!(after.certificate, before.certificate);
+    assert_eq!(after.spki, before.spki, "a pinned key still fits");
+    client.get(running.url("/v1/health")).send().await.unwrap();
+    let renewed = running.client(http::Version::HTTP_11);
+    renewed.get(running.url("/v1/health")).send().await.unwrap();
 }

@@ -105,7 +105,7 @@ impl State {
         samples
     }
 
-    fn own_samples(&self) -> [Sample; 6] {
+    fn own_samples(&self) -> [Sample; 4] {
         let gauge = |name, help, value: u64| Sample {
             name,
             help,
@@ -113,7 +113,6 @@ impl State {
             label: None,
             value: i64::try_from(value).unwrap_or(i64::MAX),
         };
-        let catalogue = self.library.catalogue();
         let uptime = runtime::now()
             .saturating_duration_since(self.started)
             .as_secs();
@@ -137,16 +136,6 @@ impl State {
                 "lamplight_uptime_seconds",
                 "Seconds since the start.",
                 uptime,
-            ),
-            gauge(
-                "lamplight_courses",
-                "Courses served.",
-                catalogue.courses().len() as u64,
-            ),
-            gauge(
-                "lamplight_course_problems",
-                "Problems found in course folders.",
-                catalogue.problems().len() as u64,
             ),
         ]
     }

@@ -16,6 +16,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -77,6 +78,7 @@ pub(super) async fn serve<S: Service>(
     shutdown: Shutdown,
 ) -> End {
     let is_http2 = stream.0.borrow().is_http2();
+    let metrics = Arc::clone(&common.metrics);
     let now = runtime::now();
     let watch = Rc::new(Watch::new(now));
     let handler = Handler {
@@ -107,6 +109,9 @@ pub(super) async fn serve<S: Service>(
         window: None,
     };
     let end = connection.await;
+    let (received, sent) = (stream.0.borrow().received(), stream.0.borrow().sent());
+    metrics.received.add(received);
+    metrics.sent.add(sent);
     if end == End::Done {
         // A client that lingers longer than we do loses nothing but our patience.
         let mut until = runtime::now() + LINGER;

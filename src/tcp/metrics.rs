@@ -18,9 +18,9 @@ pub struct Metrics {
     pub http1: Counter,
     /// HTTP/2 requests.
     pub http2: Counter,
-    /// Bytes of TLS records received.
+    /// Bytes of HTTP received over connections that have ended.
     pub received: Counter,
-    /// Bytes of TLS records sent.
+    /// Bytes of TLS records sent over connections that have ended.
     pub sent: Counter,
     /// Times `accept` failed for want of files or memory.
     pub accept_failed: Counter,
@@ -67,12 +67,12 @@ impl Source for Metrics {
             ),
             (
                 "lamplight_tcp_received_bytes",
-                "Bytes received over TCP.",
+                "Bytes received over TCP connections that have ended.",
                 &self.received,
             ),
             (
                 "lamplight_tcp_sent_bytes",
-                "Bytes sent over TCP.",
+                "Bytes sent over TCP connections that have ended.",
                 &self.sent,
             ),
             (
