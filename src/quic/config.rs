@@ -1,5 +1,6 @@
 //! What an operator may choose about QUIC, and the transport parameters that follow from it.
 
+use crate::base::limits::CONNECTIONS_MAX;
 use crate::base::limits::SEND_WINDOW_BYTES_MAX;
 use crate::base::limits::STREAMS_PER_CONNECTION_MAX;
 use crate::base::limits::STREAMS_PER_CONNECTION_MIN;
@@ -122,55 +123,7 @@ impl Config {
     /// # Errors
     /// The first value out of its bounds.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let streams_max = u64::from(STREAMS_PER_CONNECTION_MAX);
-        let pressed = u64::from(self.streams_pressed);
-        let receive_window = self.receive_window.as_bytes();
-        let stream_window = self.stream_receive_window.as_bytes();
-        let half_hour = 1_800_000;
-        let checks = [
-            ("idle_timeout", self.idle_timeout.as_ms(), 1_000, half_hour),
-            (
-                "handshake_timeout",
-                self.handshake_timeout.as_ms(),
-                500,
-                half_hour,
-            ),
-            (
-                "request_timeout",
-                self.request_timeout.as_ms(),
-                500,
-                half_hour,
-            ),
-            ("stall_timeout", self.stall_timeout.as_ms(), 500, half_hour),
-            (
-                "send_window",
-                self.send_window.as_bytes(),
-                WINDOW_MIN,
-                SEND_WINDOW_BYTES_MAX,
-            ),
-            ("receive_window", receive_window, WINDOW_MIN, WINDOW_MAX),
-            (
-                "stream_receive_window",
-                stream_window,
-                WINDOW_MIN,
-                receive_window,
-            ),
-            ("streams_quiet", self.streams_quiet.into(), 1, pressed),
-            (
-                "streams_pressed",
-                pressed,
-                STREAMS_PER_CONNECTION_MIN.into(),
-                streams_max,
-            ),
-            (
-                "mtu_max",
-                self.mtu_max.into(),
-                MTU_MIN.into(),
-                MTU_MAX.into(),
-            ),
-            ("gso_segments_max", self.gso_segments_max as u64, 1, 64),
-            ("handover_max", self.handover_max as u64, 1, 1 << 20),
-        ];
+        let checks = self.times_and_windows().into_iter().chain(self.numbers());
         let wrong = checks
             .into_iter()
             .find(|(_, value, least, most)| value < least || value > most);
@@ -182,6 +135,73 @@ impl Config {
                 most,
             })
         })
+    }
+
+    fn times_and_windows(&self) -> [Bound; 10] {
+        let ms = |key, span: Span, least| (key, span.as_ms(), least, HALF_HOUR_MS);
+        let receive = self.receive_window.as_bytes();
+        let bytes = |key, size: Size, least, most| (key, size.as_bytes(), least, most);
+        [
+            ms("idle_timeout", self.idle_timeout, 1_000),
+            ms("handshake_timeout", self.handshake_timeout, 500),
+            ms("request_timeout", self.request_timeout, 500),
+            ms("stall_timeout", self.stall_timeout, 500),
+            ("gather", self.gather.as_ms(), 0, 20),
+            bytes(
+                "send_window",
+                self.send_window,
+                WINDOW_MIN,
+                SEND_WINDOW_BYTES_MAX,
+            ),
+            ("receive_window", receive, WINDOW_MIN, WINDOW_MAX),
+            bytes(
+                "stream_receive_window",
+                self.stream_receive_window,
+                WINDOW_MIN,
+                receive,
+            ),
+            bytes(
+                "receive_buffer",
+                self.receive_buffer,
+                BUFFER_MIN,
+                BUFFER_MAX,
+            ),
+            bytes("send_buffer", self.send_buffer, BUFFER_MIN, BUFFER_MAX),
+        ]
+    }
+
+    fn numbers(&self) -> [Bound; 9] {
+        let streams_least = u64::from(STREAMS_PER_CONNECTION_MIN);
+        let streams_most = u64::from(STREAMS_PER_CONNECTION_MAX);
+        let pressed = u64::from(self.streams_pressed);
+        let connections = CONNECTIONS_MAX as u64;
+        let half_open = |key, value: usize, least| (key, value as u64, least, connections);
+        [
+            (
+                "streams_quiet",
+                self.streams_quiet.into(),
+                streams_least,
+                pressed,
+            ),
+            ("streams_pressed", pressed, streams_least, streams_most),
+            (
+                "mtu_max",
+                self.mtu_max.into(),
+                MTU_MIN.into(),
+                MTU_MAX.into(),
+            ),
+            ("gso_segments_max", self.gso_segments_max as u64, 1, 64),
+            half_open("half_open_retry", self.half_open_retry, 0),
+            half_open("half_open_max", self.half_open_max, 1),
+            half_open("half_open_prefix_max", self.half_open_prefix_max, 1),
+            (
+                "early_sessions_max",
+                self.early_sessions_max as u64,
+                1,
+                10_000_000,
+            ),
+            ("handover_max", self.handover_max as u64, 1, 1 << 20),
+        ]
     }
 
     /// The transport parameters and limits of a server connection.
@@ -229,6 +249,12 @@ fn discovery(mtu_max: u16) -> Option<MtuDiscoveryConfig> {
 
 /// Out-of-order handshake bytes held for a peer.
 const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
+/// Key, value, least, most.
+type Bound = (&'static str, u64, u64, u64);
+
+const HALF_HOUR_MS: u64 = 1_800_000;
+const BUFFER_MIN: u64 = 64 * 1024;
+const BUFFER_MAX: u64 = 1024 * 1024 * 1024;
 const WINDOW_MIN: u64 = 16 * 1024;
 const WINDOW_MAX: u64 = 16 * 1024 * 1024;
 /// Every QUIC path carries this (RFC 9000, 14).

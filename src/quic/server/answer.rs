@@ -36,6 +36,7 @@ impl Connection {
         &mut self,
         id: StreamId,
         content: &Bytes,
+        update: Option<Priority>,
         desk: &mut Desk<'_, S>,
     ) {
         desk.metrics.requests.add_one();
@@ -49,7 +50,7 @@ impl Connection {
                 return;
             }
         }
-        let priority = desk.message.priority();
+        let priority = update.unwrap_or_else(|| desk.message.priority());
         let answer = desk.service.call(&Request {
             head,
             body: content,

@@ -249,7 +249,7 @@ impl Connection {
         {
             match event {
                 Event::Head { end: true } => {
-                    self.serve(id, &Bytes::new(), desk);
+                    self.serve(id, &Bytes::new(), reading.update, desk);
                     return Ok(());
                 }
                 Event::Head { end: false } => match self.begin_content(desk) {
@@ -271,7 +271,7 @@ impl Connection {
                     if let Some(mut collected) = reading.collected {
                         let content = collected.content();
                         std::mem::swap(desk.message, &mut collected.message);
-                        self.serve(id, &content, desk);
+                        self.serve(id, &content, reading.update, desk);
                     }
                     return Ok(());
                 }
@@ -309,6 +309,7 @@ impl Connection {
             return Some(Reading {
                 stream: h3::Stream::request(id.into()),
                 collected: None,
+                update: None,
                 deadline: desk.now + desk.config.request_timeout.duration(),
             });
         };
@@ -335,12 +336,12 @@ impl Connection {
     }
 
     fn reprioritise(&mut self, stream: u64, priority: Priority) {
-        let exchange = self
-            .exchanges
-            .iter_mut()
-            .find(|e| u64::from(e.id) == stream);
-        if let Some(exchange) = exchange {
+        let mut all = self.exchanges.iter_mut();
+        if let Some(exchange) = all.find(|e| u64::from(e.id) == stream) {
             exchange.priority = priority;
+            if let Stage::Reading(reading) = &mut exchange.stage {
+                reading.update = Some(priority);
+            }
             let rank = crate::quic::server::exchange::rank(priority, exchange.id);
             let _ended = self.quic.send_stream(exchange.id).set_priority(rank);
         }
@@ -349,9 +350,7 @@ impl Connection {
     /// The client does not want the reply, or will not complete the request.
     fn cancelled<S: Service>(&mut self, id: StreamId, desk: &Desk<'_, S>) {
         if self.control == Some(id) {
-            let reason = Bytes::from_static(b"the control stream must not be stopped");
-            let code = reading::varint(Code::ClosedCriticalStream);
-            self.quic.close(desk.now, code, reason);
+            self.fault(id, &STOPPED_CONTROL, desk);
             return;
         }
         if self.forget(id) {
@@ -409,6 +408,10 @@ impl Connection {
     }
 }
 
+const STOPPED_CONTROL: Fault = Fault::Connection {
+    code: Code::ClosedCriticalStream,
+    reason: "the control stream must not be stopped",
+};
 const PREAMBLE_BYTES: usize = 64;
 /// How long a busy connection keeps its higher stream limit after the last look.
 const RAISED_FOR: Duration = Duration::from_secs(10);

@@ -46,6 +46,8 @@ pub(super) struct Reading {
     pub(super) stream: h3::Stream,
     pub(super) collected: Option<Box<Collected>>,
     pub(super) deadline: Instant,
+    /// A PRIORITY_UPDATE that came in the meantime; it overrides the field (RFC 9218, 7).
+    pub(super) update: Option<Priority>,
 }
 
 /// A whole head and the content so far.
