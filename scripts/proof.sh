@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The large run: N live connections from one core against a server on the other, requests over
 # all of them in an open loop, and at the end one more checked request on each. Bounded in time.
-# Usage: scripts/proof.sh [CONNECTIONS, default 400000] [GET a second, default 25000]
+# Usage: scripts/proof.sh [CONNECTIONS, default 400000] [GET a second, default 20000]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/bench/lib.sh
 
 N=${1:-400000}
-RATE=${2:-25000}
+RATE=${2:-20000}
 need_mib=$((N * 30 / 1024 + 1024))
 free_mib=$(awk '/MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
 if [ "$free_mib" -lt "$need_mib" ]; then
