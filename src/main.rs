@@ -8,6 +8,7 @@ use lamplight::command::ConfigCommand;
 use lamplight::command::Exit;
 use lamplight::command::Form;
 use lamplight::command::ServeFlags;
+use lamplight::runtime;
 use lamplight::server;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ fn serve(flags: &ServeFlags, variables: impl Iterator<Item = (String, String)>) 
         Ok(config) => config,
         Err(error) => return complain(&error, Exit::Usage),
     };
+    // Where it cannot be had, the server works all the same.
+    let _ordinary_pages = runtime::prefer_huge_pages();
     match server::run(config) {
         Ok(()) => Exit::Done,
         Err(error) => complain(&error, Exit::Failed),

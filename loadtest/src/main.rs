@@ -44,6 +44,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(mode: &cli::Mode) -> anyhow::Result<Verdict> {
+    // Where it cannot be had, the generator is only slower, and says so itself.
+    let _ordinary_pages = lamplight::runtime::prefer_huge_pages();
     let report = coordinator::run(mode, std::env::args().skip(1).collect())?;
     if let Some(file) = &mode.common().report {
         let json = serde_json::to_vec_pretty(&report)?;

@@ -7,12 +7,14 @@
 //!   a worker knows when nothing is in flight any more; a panic in one is logged, not lost.
 //! - [`Worker`]: a thread with one `current_thread` loop.
 //! - [`Shutdown`]: the stop signal, running → draining → closed.
+//! - [`prefer_huge_pages`]: settings that the C library reads only when a process begins.
 //! - [`keyring`]: every long-lived secret, in one directory.
 //! - [`tls`]: certificate, tickets and settings of TLS.
 //!
 //! Invariants: no other room calls `Instant::now`, `SystemTime::now` or `tokio::spawn`; a task
 //! never outlives its worker; nothing here knows HTTP or lessons.
 
+mod allocator;
 mod clock;
 pub mod keyring;
 pub mod random;
@@ -22,6 +24,7 @@ mod tasks;
 pub mod tls;
 mod worker;
 
+pub use allocator::prefer_huge_pages;
 pub use clock::now;
 pub use clock::unix_ms;
 pub use shutdown::Phase;
