@@ -18,8 +18,7 @@ build
 make_content
 start_server
 code=0
-# Huge pages for the generator alone, which shares the machine; the server runs as it comes.
-GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1 timeout 1500 taskset -c 1 "$LOADTEST" idle --server-pid "$SERVER_PID" \
+timeout 1500 taskset -c 1 "$LOADTEST" idle --server-pid "$SERVER_PID" \
     --report "$WORK/reports/proof.json" --target "$BASE/files/bench/small/0.txt" \
     --urls "$WORK/small.urls" --connections "$N" --opening 128 --sockets 4 --keep-alive 120s \
     --quiet 3s --then-get "$RATE" --warm-up 5s --duration 30s --final-check \
