@@ -6,6 +6,7 @@
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
+//! - [`network`]: `"10.0.0.0/8"`, who counts as an edge or a proxy.
 //! - [`wheel`]: a timer wheel for a slab, moved in O(1).
 //! - [`units`]: times and sizes as people write them, `"30s"` and `"64 KiB"`.
 //!
@@ -16,5 +17,6 @@ pub mod calendar;
 pub mod digest;
 pub mod limits;
 pub mod metrics;
+pub mod network;
 pub mod units;
 pub mod wheel;
