@@ -12,6 +12,8 @@ pub const WORKERS_MAX: usize = 64;
 pub const STREAMS_PER_CONNECTION_MIN: u32 = 8;
 /// Request streams a peer may have open under pressure (RFC 9114, 6.1 asks for at least 100).
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
+/// The same over HTTP/2 for a configured edge, which asks for many learners at once.
+pub const STREAMS_PER_EDGE_CONNECTION_MAX: u32 = 1024;
 /// Bytes of one field section, counted as RFC 9114, 4.2.2 does (name + value + 32 a field).
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Header fields in one message.
@@ -57,6 +59,7 @@ pub const CATALOGUE_QUERY_BYTES_MAX: usize = 200;
 pub const CATALOGUE_REPLIES_MAX: usize = 256;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
+const _: () = assert!(STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_EDGE_CONNECTION_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);
 const _: () = assert!(HEADER_BYTES_MAX + BODY_BYTES_MAX <= REQUEST_BYTES_HELD_MAX);
 const _: () = assert!(

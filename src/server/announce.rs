@@ -14,6 +14,12 @@ pub(super) fn listeners(server: &Server, out: &mut impl Write) -> io::Result<()>
             "listening on https://{address}/ (HTTP/3, HTTP/2, HTTP/1.1)"
         )?;
     }
+    for address in server.plain_addresses() {
+        writeln!(
+            out,
+            "listening on http://{address}/ (HTTP/1.1 without TLS, for edges)"
+        )?;
+    }
     writeln!(out, "operations on http://{}/", server.ops_address())?;
     let Prints {
         certificate,

@@ -16,6 +16,8 @@ const FREE_PORT_TRIES: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     pub(super) tcp: Vec<TcpListener>,
+    /// HTTP/1.1 without TLS.
+    pub(super) plain: Vec<TcpListener>,
     pub(super) quic: Vec<quic::Socket>,
 }
 
@@ -85,6 +87,26 @@ pub(super) fn all(
     } else {
         Ok((bound, sockets))
     }
+}
+
+/// Binds every address of `config.tcp.plain_listen` for each worker; returns them with their ports.
+pub(super) fn plain(
+    config: &Config,
+    sockets: &mut [Sockets],
+) -> Result<Vec<SocketAddr>, BindError> {
+    let mut bound = Vec::new();
+    for wanted in &config.tcp.plain_listen {
+        let refused = |address| move |source| refusal("TCP", address, "tcp.plain_listen", source);
+        let probe = TcpListener::bind(wanted).map_err(refused(*wanted))?;
+        let address = probe.local_addr().map_err(refused(*wanted))?;
+        drop(probe);
+        for worker in &mut *sockets {
+            let listener = tcp::bind(address).map_err(refused(address))?;
+            worker.plain.push(listener);
+        }
+        bound.push(address);
+    }
+    Ok(bound)
 }
 
 fn udp(config: &Config, address: SocketAddr) -> Result<quic::Socket, BindError> {
@@ -176,6 +198,22 @@ mod tests {
         assert!(error.contains("--listen"), "{error}");
         drop(first);
         assert!(all(&config, 1).is_ok());
+    }
+
+    #[test]
+    fn a_plain_port_that_is_taken_is_named_with_its_key() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = Config::default();
+        config.tcp.plain_listen = vec![taken.local_addr().unwrap()];
+        let mut sockets = [Sockets::default()];
+        let error = plain(&config, &mut sockets).unwrap_err().to_string();
+        assert!(error.contains("tcp.plain_listen"), "{error}");
+        drop(taken);
+        assert_eq!(
+            plain(&config, &mut sockets).unwrap(),
+            config.tcp.plain_listen
+        );
+        assert_eq!(sockets[0].plain.len(), 1);
     }
 
     #[test]

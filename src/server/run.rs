@@ -100,7 +100,8 @@ impl Server {
         let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
         let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
-        let (listen, sockets) = bind::all(&config, count)?;
+        let (listen, mut sockets) = bind::all(&config, count)?;
+        let plain = bind::plain(&config, &mut sockets)?;
         let ops_listener = bind::ops(config.server.ops)?;
 
         let metrics: Vec<_> = (0..count).map(|_| worker::Metrics::default()).collect();
@@ -108,6 +109,7 @@ impl Server {
         let tickets = |purpose| Arc::new(Tickets::new(keys.accepted(purpose)));
         let state = Arc::new(State {
             listen,
+            plain,
             workers: count,
             sources: all_sources(&library, &metrics),
             library,
@@ -167,6 +169,11 @@ impl Server {
     /// The public addresses, with the ports that were found for port 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.state.listen
+    }
+
+    /// The addresses without TLS, with the ports that were found for port 0.
+    pub fn plain_addresses(&self) -> &[SocketAddr] {
+        &self.state.plain
     }
 
     /// The address of the operations listener.

@@ -24,6 +24,8 @@ use std::time::Instant;
 pub(super) struct State {
     pub(super) config: Config,
     pub(super) listen: Vec<SocketAddr>,
+    /// Addresses without TLS.
+    pub(super) plain: Vec<SocketAddr>,
     pub(super) workers: usize,
     pub(super) library: Arc<Library>,
     pub(super) identity: Arc<Identity>,

@@ -61,19 +61,24 @@ pub(super) async fn serve(parts: Parts) {
     } = parts;
     let Sockets {
         tcp: listeners,
+        plain,
         quic: sockets,
     } = sockets;
     let seed = runtime::random::number();
     let app = Rc::new(service::App::new(service, metrics.service, seed));
-    for listener in listeners {
-        let http3_port = listener.local_addr().ok().map(|address| address.port());
+    let tls = |listener| (listener, Some(Arc::clone(&tcp_tls)));
+    let bare = |listener| (listener, None);
+    let listeners = listeners.into_iter().map(tls);
+    for (listener, tls) in listeners.chain(plain.into_iter().map(bare)) {
+        // An edge is no browser: over its own wire it is told of no other protocol.
+        let announced = tls.as_ref().and_then(|_tls| listener.local_addr().ok());
         let driver = tcp::Driver::new(tcp::Setup {
             service: Rc::clone(&app),
-            tls: Arc::clone(&tcp_tls),
+            tls,
             config: config.tcp.clone(),
             budget: Arc::clone(&budget),
             metrics: Arc::clone(&metrics.tcp),
-            http3_port,
+            http3_port: announced.map(|address| address.port()),
         });
         let shutdown = parts.shutdown.clone();
         runtime::spawn("tcp listener", async move {

@@ -20,7 +20,6 @@ use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
 use std::cell::Cell;
-use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -40,8 +39,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub struct Setup<S> {
     /// The application.
     pub service: Rc<S>,
-    /// TLS with ALPN, see [`crate::runtime::tls::tcp`].
-    pub tls: Arc<rustls::ServerConfig>,
+    /// TLS with ALPN, see [`crate::runtime::tls::tcp`]; without it HTTP/1.1 in plain text, for
+    /// peers in private networks and configured edges only.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Timeouts and bounds.
     pub config: Config,
     /// Permits for live connections, shared with QUIC and the other workers.
@@ -55,7 +55,7 @@ pub struct Setup<S> {
 /// One worker's TCP side; serves any number of listeners.
 pub struct Driver<S> {
     common: Rc<Common<S>>,
-    tls: Arc<rustls::ServerConfig>,
+    tls: Option<Arc<rustls::ServerConfig>>,
     budget: Arc<Budget>,
     gate: Rc<Gate>,
 }
@@ -68,6 +68,8 @@ pub(super) struct Common<S> {
     pub(super) alt_svc: Option<HeaderValue>,
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<Local>,
+    /// The same with the streams of a configured edge.
+    pub(super) http2_edge: http2::Builder<Local>,
     /// Memory for the fields of one request after the other.
     pub(super) fields: Cell<Fields>,
 }
@@ -76,7 +78,7 @@ impl<S> Clone for Driver<S> {
     fn clone(&self) -> Self {
         Self {
             common: Rc::clone(&self.common),
-            tls: Arc::clone(&self.tls),
+            tls: self.tls.clone(),
             budget: Arc::clone(&self.budget),
             gate: Rc::clone(&self.gate),
         }
@@ -108,7 +110,8 @@ impl<S: Service> Driver<S> {
         let common = Common {
             service: setup.service,
             http1: connection::http1_builder(),
-            http2: connection::http2_builder(&setup.config),
+            http2: connection::http2_builder(&setup.config, setup.config.streams_max),
+            http2_edge: connection::http2_builder(&setup.config, setup.config.edge_streams_max),
             config: setup.config,
             metrics: setup.metrics,
             alt_svc: alt_svc.and_then(|text| HeaderValue::from_str(&text).ok()),
@@ -176,16 +179,22 @@ impl<S: Service> Driver<S> {
             return metrics.refused_budget.add_one();
         };
         let config = &self.common.config;
-        let (max, per_prefix) = (config.handshakes_max, config.handshakes_per_prefix_max);
-        let pass = match self.gate.enter(peer.ip(), max, per_prefix) {
-            Ok(pass) => pass,
-            Err(Full::Worker) => return metrics.refused_handshakes.add_one(),
-            Err(Full::Prefix) => return metrics.refused_prefix.add_one(),
+        let entry = match &self.tls {
+            None if !config.may_be_plain(peer.ip()) => return metrics.refused_stranger.add_one(),
+            None => Entry::Plain,
+            Some(tls) => {
+                let (max, per_prefix) = (config.handshakes_max, config.handshakes_per_prefix_max);
+                match self.gate.enter(peer.ip(), max, per_prefix) {
+                    Ok(pass) => Entry::Tls(Arc::clone(tls), pass),
+                    Err(Full::Worker) => return metrics.refused_handshakes.add_one(),
+                    Err(Full::Prefix) => return metrics.refused_prefix.add_one(),
+                }
+            }
         };
         let newcomer = Newcomer {
             socket,
             peer,
-            pass,
+            entry,
             permit,
         };
         let (driver, shutdown, alive) = (self.clone(), shutdown.clone(), alive.clone());
@@ -199,22 +208,20 @@ impl<S: Service> Driver<S> {
         let Newcomer {
             socket,
             peer,
-            pass,
+            entry,
             permit,
         } = newcomer;
         let metrics = &self.common.metrics;
-        let handshake = self.handshake(socket);
+        let begun = self.begin(socket, entry);
         let stream = tokio::select! {
             biased;
-            stream = handshake => stream,
+            stream = begun => stream,
             // Nothing was promised yet: the client tries another node.
             _ = shutdown.draining() => return metrics.closed_drain.add_one(),
         };
-        drop(pass);
         let Some(stream) = stream else {
             return;
         };
-        metrics.accepted.add_one();
         metrics.live.add(1);
         let end = connection::serve(stream, peer, Rc::clone(&self.common), shutdown).await;
         metrics.live.add(-1);
@@ -229,18 +236,32 @@ impl<S: Service> Driver<S> {
         drop(permit);
     }
 
-    /// The TLS session of a newcomer; `None` (counted) if it fails or takes too long.
-    async fn handshake(&self, socket: TcpStream) -> Option<Shared> {
-        let metrics = &self.common.metrics;
-        let config = &self.common.config;
+    /// The stream of a newcomer; `None` (counted) if its handshake fails or takes too long.
+    async fn begin(&self, socket: TcpStream, entry: Entry) -> Option<Shared> {
         // Without it small replies wait for the client's acknowledgement of the last one.
         socket.set_nodelay(true).ok()?;
-        let tls = Arc::clone(&self.tls);
-        let stream = Stream::new(socket, tls, config.write_buffer.as_len()).ok()?;
-        let stream = Shared(Rc::new(RefCell::new(stream)));
+        let buffer = self.common.config.write_buffer.as_len();
+        match entry {
+            Entry::Plain => {
+                self.common.metrics.plain.add_one();
+                Some(Shared::new(Stream::plain(socket, buffer)))
+            }
+            Entry::Tls(tls, pass) => {
+                let stream = Stream::tls(socket, tls, buffer).ok()?;
+                let stream = self.handshake(Shared::new(stream)).await;
+                drop(pass);
+                stream
+            }
+        }
+    }
+
+    async fn handshake(&self, stream: Shared) -> Option<Shared> {
+        let metrics = &self.common.metrics;
+        let config = &self.common.config;
         let limit = config.handshake_timeout.duration();
         match tokio::time::timeout(limit, stream.handshake()).await {
             Ok(Ok(())) => {
+                metrics.accepted.add_one();
                 if stream.0.borrow().is_resumed() {
                     metrics.resumed.add_one();
                 }
@@ -263,8 +284,14 @@ impl<S: Service> Driver<S> {
 struct Newcomer {
     socket: TcpStream,
     peer: SocketAddr,
-    pass: Pass,
+    entry: Entry,
     permit: Permit,
+}
+
+/// How a newcomer begins.
+enum Entry {
+    Plain,
+    Tls(Arc<rustls::ServerConfig>, Pass),
 }
 
 fn is_clients_fault(error: &io::Error) -> bool {

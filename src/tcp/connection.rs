@@ -88,7 +88,12 @@ pub(super) async fn serve<S: Service>(
     };
     let io = stream.clone();
     let http = if is_http2 {
-        Http::Two(Box::pin(common.http2.serve_connection(io, handler)))
+        let builder = if common.config.is_edge(peer.ip()) {
+            &common.http2_edge
+        } else {
+            &common.http2
+        };
+        Http::Two(Box::pin(builder.serve_connection(io, handler)))
     } else {
         Http::One(Box::pin(common.http1.serve_connection(io, handler)))
     };
@@ -139,14 +144,15 @@ pub(super) fn http1_builder() -> http1::Builder {
     builder
 }
 
-/// The HTTP/2 settings of a worker.
-pub(super) fn http2_builder(config: &crate::tcp::Config) -> http2::Builder<Local> {
+/// The HTTP/2 settings of a worker for peers that may open `streams_max` streams.
+pub(super) fn http2_builder(
+    config: &crate::tcp::Config,
+    streams_max: u32,
+) -> http2::Builder<Local> {
     let mut builder = http2::Builder::new(Local);
     let header_max = u32::try_from(crate::base::limits::HEADER_BYTES_MAX).unwrap_or(u32::MAX);
     let body_max = u32::try_from(crate::base::limits::BODY_BYTES_MAX).unwrap_or(u32::MAX);
-    builder
-        .timer(Clock)
-        .max_concurrent_streams(config.streams_max);
+    builder.timer(Clock).max_concurrent_streams(streams_max);
     builder
         .max_header_list_size(header_max)
         .max_frame_size(16 * 1024);

@@ -14,6 +14,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Handshakes that resumed an earlier session.
     pub resumed: Counter,
+    /// Connections begun without TLS.
+    pub plain: Counter,
     /// HTTP/1 requests.
     pub http1: Counter,
     /// HTTP/2 requests.
@@ -30,6 +32,8 @@ pub struct Metrics {
     pub refused_handshakes: Counter,
     /// Newcomers dropped: too many handshakes under way from their prefix.
     pub refused_prefix: Counter,
+    /// Newcomers dropped: without TLS from outside the private networks and configured edges.
+    pub refused_stranger: Counter,
     /// Handshakes that failed or took too long.
     pub handshake_failed: Counter,
     /// The same, by the clock.
@@ -59,6 +63,11 @@ impl Source for Metrics {
                 "lamplight_tcp_accepted",
                 "TLS handshakes finished over TCP.",
                 &self.accepted,
+            ),
+            (
+                "lamplight_tcp_plain",
+                "TCP connections begun without TLS.",
+                &self.plain,
             ),
             (
                 "lamplight_tcp_resumed",
@@ -99,6 +108,7 @@ impl Metrics {
             ("connection_budget", &self.refused_budget),
             ("handshakes", &self.refused_handshakes),
             ("handshakes_of_prefix", &self.refused_prefix),
+            ("plain_stranger", &self.refused_stranger),
             ("handshake_failed", &self.handshake_failed),
             ("handshake_timeout", &self.handshake_timeout),
             ("malformed", &self.malformed),

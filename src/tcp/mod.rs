@@ -1,9 +1,11 @@
-//! Floor 5: HTTP/1.1 and HTTP/2 over TLS, on hyper and rustls, beside the QUIC loop of the worker.
+//! Floor 5: HTTP/1.1 and HTTP/2 over TLS, on hyper and rustls, beside the QUIC loop of the worker;
+//! HTTP/1.1 without TLS for edges of the same private network, where it is configured.
 //!
 //! - [`Driver`]: what one worker's listeners share; [`Driver::serve`] accepts until the drain and
 //!   returns once the last connection has ended.
-//! - `stream`: TLS over the socket. Output is collected during one turn of a connection and
-//!   flushed once at its end: fewer system calls and fuller records than a flush per frame.
+//! - `stream`, `plain`: TLS over the socket, or the bare socket. Output is collected during one
+//!   turn of a connection and flushed once at its end: fewer system calls and fuller records than
+//!   a flush per frame.
 //! - `connection`: one task a connection; its idle, header and stall deadlines share one timer.
 //! - `exchange`: hyper's request → [`crate::http::Service`] → hyper's response.
 //!
@@ -18,6 +20,7 @@ mod exchange;
 mod gate;
 mod listen;
 mod metrics;
+mod plain;
 mod reply;
 mod rt;
 mod stream;

@@ -1,9 +1,10 @@
-//! TLS over a socket, with the flush put off to the end of a connection's turn.
+//! TLS over a socket, or the bare socket, with the flush put off to the end of a connection's turn.
 //!
 //! hyper flushes after every HTTP/2 frame. Here a flush only marks that there is output; the
 //! connection's task sends it once per turn, many records in one `writev`. When the socket is
-//! full, writes wait: what is encrypted beforehand stays within the configured buffer.
+//! full, writes wait: what is collected beforehand stays within the configured buffer.
 
+use crate::tcp::plain::Output;
 use hyper::rt::ReadBufCursor;
 use rustls::ServerConfig;
 use rustls::ServerConnection;
@@ -23,11 +24,14 @@ use tokio::io::AsyncWrite as _;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
-/// One connection's TLS session and socket.
+/// Bytes taken from a bare socket at a time: requests are small.
+const PLAIN_READ_BYTES: usize = 4096;
+
+/// One connection's socket and what lies on it.
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: TcpStream,
-    tls: ServerConnection,
+    channel: Channel,
     /// The socket took less than there was.
     blocked: bool,
     closing: bool,
@@ -35,51 +39,81 @@ pub(super) struct Stream {
     sent: u64,
 }
 
+#[derive(Debug)]
+enum Channel {
+    Tls(Box<ServerConnection>),
+    Plain(Output),
+}
+
 /// A stream with two holders: hyper, and the connection's task, which flushes at its turn's end.
 #[derive(Debug, Clone)]
 pub(super) struct Shared(pub(super) Rc<RefCell<Stream>>);
 
 impl Stream {
-    pub(super) fn new(
+    /// A stream under TLS; `buffer` bounds the output collected.
+    pub(super) fn tls(
         socket: TcpStream,
         config: Arc<ServerConfig>,
         buffer: usize,
     ) -> Result<Self, rustls::Error> {
         let mut tls = ServerConnection::new(config)?;
         tls.set_buffer_limit(Some(buffer));
-        Ok(Self {
+        Ok(Self::over(socket, Channel::Tls(Box::new(tls))))
+    }
+
+    /// The bare socket, for edges on a private network.
+    pub(super) fn plain(socket: TcpStream, buffer: usize) -> Self {
+        Self::over(socket, Channel::Plain(Output::new(buffer)))
+    }
+
+    const fn over(socket: TcpStream, channel: Channel) -> Self {
+        Self {
             socket,
-            tls,
+            channel,
             blocked: false,
             closing: false,
             received: 0,
             sent: 0,
-        })
+        }
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.tls.is_handshaking() {
+        while self.is_handshaking() {
             ready!(self.poll_send(cx))?;
-            if self.tls.is_handshaking() && ready!(self.poll_receive(cx))? == 0 {
+            if self.is_handshaking() && ready!(self.poll_receive(cx))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
         self.poll_send(cx)
     }
 
-    /// The protocol the client chose (RFC 7301).
+    fn is_handshaking(&self) -> bool {
+        self.session().is_some_and(|tls| tls.is_handshaking())
+    }
+
+    fn session(&self) -> Option<&ServerConnection> {
+        match &self.channel {
+            Channel::Tls(tls) => Some(tls),
+            Channel::Plain(_) => None,
+        }
+    }
+
+    /// Whether the client chose HTTP/2 (RFC 7301); without TLS it cannot.
     pub(super) fn is_http2(&self) -> bool {
-        self.tls.alpn_protocol() == Some(b"h2")
+        self.session()
+            .is_some_and(|tls| tls.alpn_protocol() == Some(b"h2"))
     }
 
     /// Whether the client came back with a ticket of ours.
     pub(super) fn is_resumed(&self) -> bool {
-        self.tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+        let kind = self.session().and_then(|tls| tls.handshake_kind());
+        kind == Some(rustls::HandshakeKind::Resumed)
     }
 
     /// Whether output waits for the client to take what was sent before.
     pub(super) const fn is_blocked(&self) -> bool {
-        self.blocked
+        let held = matches!(&self.channel, Channel::Plain(output) if output.is_held());
+        self.blocked || held
     }
 
     /// Bytes of HTTP handed upwards so far.
@@ -94,11 +128,17 @@ impl Stream {
 
     /// Sends all collected output; `Pending` when the socket is full.
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.tls.wants_write() {
-            match self.tls.write_tls(&mut Wire {
-                socket: &mut self.socket,
-                cx,
-            }) {
+        let mut wire = Wire {
+            socket: &mut self.socket,
+            cx,
+        };
+        loop {
+            let taken = match &mut self.channel {
+                Channel::Tls(tls) if tls.wants_write() => tls.write_tls(&mut wire),
+                Channel::Plain(output) if output.wants_write() => output.write_to(&mut wire),
+                Channel::Tls(_) | Channel::Plain(_) => break,
+            };
+            match taken {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(n) => self.sent += n as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -114,12 +154,16 @@ impl Stream {
 
     /// Takes one read of the socket through TLS; 0 at its end.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        match self.tls.read_tls(&mut Wire {
+        let Channel::Tls(tls) = &mut self.channel else {
+            return Poll::Ready(Ok(0));
+        };
+        let mut wire = Wire {
             socket: &mut self.socket,
             cx,
-        }) {
+        };
+        match tls.read_tls(&mut wire) {
             Ok(n) => {
-                if let Err(error) = self.tls.process_new_packets() {
+                if let Err(error) = tls.process_new_packets() {
                     // The alert that says what was wrong; if the socket is full it is lost.
                     let _sent = self.poll_send(cx);
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
@@ -136,8 +180,8 @@ impl Stream {
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            let mut reader = self.tls.reader();
+        while let Channel::Tls(tls) = &mut self.channel {
+            let mut reader = tls.reader();
             match reader.fill_buf() {
                 Ok(chunk) => {
                     let n = chunk.len().min(buf.remaining());
@@ -158,6 +202,13 @@ impl Stream {
             }
             ready!(self.poll_receive(cx))?;
         }
+        let mut scratch = [0; PLAIN_READ_BYTES];
+        let room = buf.remaining().min(scratch.len());
+        let mut read = ReadBuf::new(scratch.get_mut(..room).unwrap_or_default());
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
+        buf.put_slice(read.filled());
+        self.received += read.filled().len() as u64;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write(
@@ -169,7 +220,19 @@ impl Stream {
             if self.blocked {
                 ready!(self.poll_send(cx))?;
             }
-            let n = self.tls.writer().write_vectored(bufs)?;
+            let n = match &mut self.channel {
+                Channel::Tls(tls) => tls.writer().write_vectored(bufs)?,
+                Channel::Plain(output) if output.takes(bufs) => output.take(bufs),
+                Channel::Plain(output) => {
+                    let socket = Pin::new(&mut self.socket);
+                    let outcome = socket.poll_write_vectored(cx, bufs);
+                    output.hold(outcome.is_pending());
+                    return outcome.map_ok(|n| {
+                        self.sent += n as u64;
+                        n
+                    });
+                }
+            };
             if n > 0 || bufs.iter().all(|buf| buf.is_empty()) {
                 return Poll::Ready(Ok(n));
             }
@@ -181,7 +244,9 @@ impl Stream {
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.closing {
             self.closing = true;
-            self.tls.send_close_notify();
+            if let Channel::Tls(tls) = &mut self.channel {
+                tls.send_close_notify();
+            }
         }
         ready!(self.poll_send(cx))?;
         Pin::new(&mut self.socket).poll_shutdown(cx)
@@ -197,6 +262,10 @@ impl Stream {
 }
 
 impl Shared {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self(Rc::new(RefCell::new(stream)))
+    }
+
     /// Brings the handshake to its end. Dropping the future between polls loses nothing.
     pub(super) async fn handshake(&self) -> io::Result<()> {
         std::future::poll_fn(|cx| self.0.borrow_mut().poll_handshake(cx)).await

@@ -53,7 +53,7 @@ impl Server {
         let worker = Worker::start("tcp test".to_owned(), move || async move {
             let driver = tcp::Driver::new(tcp::Setup {
                 service: Rc::new(Small { big: pattern(BIG) }),
-                tls,
+                tls: Some(tls),
                 config,
                 budget: Arc::new(Budget::new(connections_max)),
                 metrics: counted,
