@@ -137,13 +137,13 @@ fn lookups(c: &mut Criterion) {
         b.iter(|| Library::open(config.clone()).unwrap());
     });
     runtime::block_on(async {
-        if let Lookup::Miss(building) = library.find(&Path::parse(&url).unwrap()) {
+        if let Lookup::Miss(building) = library.find(&Path::parse(&url).unwrap(), runtime::now()) {
             building.await.unwrap();
         }
     });
     group.bench_function("hit", |b| {
         b.iter(|| {
-            let found = library.find(&Path::parse(black_box(&url)).unwrap());
+            let found = library.find(&Path::parse(black_box(&url)).unwrap(), runtime::now());
             assert!(matches!(found, Lookup::Hit(_)));
         });
     });

@@ -417,7 +417,7 @@ async fn mirror(library: &std::sync::Arc<Library>, root: &Path, url: &str) {
     let mut waiting = vec![url.to_owned()];
     while let Some(url) = waiting.pop() {
         let path = lamplight::content::Path::parse(&url).unwrap_or_else(|| panic!("{url}"));
-        let chunk = match library.find(&path) {
+        let chunk = match library.find(&path, runtime::now()) {
             Lookup::Hit(chunk) => chunk,
             Lookup::Miss(building) => building.await.unwrap(),
             nothing @ (Lookup::File(_) | Lookup::Gone | Lookup::NotFound) => {

@@ -45,6 +45,10 @@ pub const SEGMENT_S_MAX: u64 = 60;
 pub const COURSES_MAX: usize = 10_000;
 /// Entries of one folder that the content scan looks at.
 pub const FOLDER_ENTRIES_MAX: usize = 10_000;
+/// Files of the content folder held open between reads.
+pub const CONTENT_FILES_OPEN_MAX: usize = 256;
+/// Lessons and quizzes that were replaced and are still served under their former versions.
+pub const REPLACED_MAX: usize = 10_000;
 /// Tracks (renditions, audio) of one lesson.
 pub const TRACKS_PER_LESSON_MAX: usize = 32;
 /// Bytes of an id in a URL.

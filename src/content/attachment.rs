@@ -2,6 +2,7 @@
 
 use crate::base::digest::Digest;
 use crate::content::chunk::delivery_fields;
+use crate::content::disk::OnDisk;
 use crate::http::About;
 use crate::http::ByteRange;
 use crate::http::CachePolicy;
@@ -14,11 +15,8 @@ use crate::http::SourceError;
 use crate::runtime;
 use bytes::Bytes;
 use std::fmt;
-use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -33,12 +31,9 @@ pub struct Attachment {
     pub hash: Digest,
     /// Media type.
     pub media_type: &'static str,
-    /// When it was last modified, seconds since 1970 UTC.
-    pub modified_unix_s: u64,
     /// What it belongs to, as in [`crate::content::Chunk`].
     pub keys: Box<str>,
-    pub(crate) path: PathBuf,
-    pub(crate) modified_ns: u128,
+    pub(crate) disk: Arc<OnDisk>,
 }
 
 /// Reads piece by piece as the peer takes them. If the file was replaced meanwhile the body
@@ -62,7 +57,7 @@ impl Attachment {
         let about = About {
             media_type: self.media_type.into(),
             policy: CachePolicy::Day,
-            modified: Some(HttpDate(self.modified_unix_s)),
+            modified: Some(HttpDate(self.disk.modified_unix_s())),
             text: false,
             fields: delivery_fields(&self.keys),
         };
@@ -72,24 +67,6 @@ impl Attachment {
         };
         Resource::new(about, content, &self.hash.to_string())
     }
-
-    fn open(&self) -> io::Result<File> {
-        let file = File::open(&self.path)?;
-        let metadata = file.metadata()?;
-        let same = metadata.len() == self.len && modified_ns(&metadata) == self.modified_ns;
-        if same {
-            Ok(file)
-        } else {
-            Err(io::Error::other("replaced since it was announced"))
-        }
-    }
-}
-
-/// Modification time in nanoseconds since 1970; 0 where the system does not know.
-pub(crate) fn modified_ns(metadata: &std::fs::Metadata) -> u128 {
-    let time = metadata.modified().ok();
-    let since = time.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(0, |d| d.as_nanos())
 }
 
 type Reading = Pin<Box<dyn Future<Output = Option<Bytes>>>>;
@@ -108,7 +85,8 @@ impl Reader {
         let (attachment, at) = (Arc::clone(&self.attachment), self.at);
         let work = move || -> io::Result<Bytes> {
             let mut piece = vec![0; len];
-            attachment.open()?.read_exact_at(&mut piece, at)?;
+            let disk = &attachment.disk;
+            disk.read(&disk.open()?, &mut piece, at)?;
             Ok(Bytes::from(piece))
         };
         Box::pin(async move {

@@ -1,9 +1,11 @@
 //! Making chunks from their sources; runs on the blocking pool.
 
 use crate::base::limits::ATTACHMENT_WHOLE_BYTES_MAX;
+use crate::base::limits::COURSE_FILE_BYTES_MAX;
 use crate::content::Chunk;
 use crate::content::LoadError;
 use crate::content::cache::Indexes;
+use crate::content::disk::OnDisk;
 use crate::content::shelf::Job;
 use crate::content::shelf::LessonShelf;
 use crate::content::shelf::TrackShelf;
@@ -14,6 +16,8 @@ use crate::media::hls::Audio;
 use crate::media::hls::CAPTION_SEGMENT_MS;
 use crate::media::hls::Video;
 use bytes::Bytes;
+use std::fs::File;
+use std::io;
 
 impl Job {
     /// Builds the chunk.
@@ -30,9 +34,10 @@ impl Job {
             }
             Self::Segment(lesson, at, n) => {
                 let track = lesson.at(*at)?;
-                let movie = indexes.get(&track.recording)?;
+                let file = indexes.handles.open(&track.recording.disk)?;
+                let movie = indexes.get(&track.recording, &file)?;
                 let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
-                let bytes = track.recording.segment(index, &track.plan, *n)?;
+                let bytes = track.recording.segment(&file, index, &track.plan, *n)?;
                 Ok(media(lesson, track, bytes.ok_or(LoadError::Internal)?))
             }
             Self::CaptionPlaylist(lesson, at) => {
@@ -42,7 +47,7 @@ impl Job {
                     hls::captions(lesson.duration_us, caption.version),
                 ))
             }
-            Self::CaptionSegment(lesson, at, n) => caption(lesson, *at, *n),
+            Self::CaptionSegment(lesson, at, n) => caption(indexes, lesson, *at, *n),
             Self::Quiz(quiz) => Ok(Chunk::new(
                 Bytes::from(quiz.json.clone()),
                 "application/json",
@@ -51,16 +56,9 @@ impl Job {
                 &quiz.keys,
             )),
             Self::File(file) => {
-                let changed = |reason: String| LoadError::Changed {
-                    file: file.item.shown.clone(),
-                    reason,
-                };
-                let bytes = file.item.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
-                let bytes = bytes.map_err(|e| changed(e.to_string()))?;
-                if bytes.len() as u64 != file.item.metadata.len() {
-                    return Err(changed("another file took its place".to_owned()));
-                }
-                let modified = file.item.modified_unix_s();
+                let bytes = file.disk.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
+                let bytes = bytes.map_err(|error| file.disk.changed(error))?;
+                let modified = file.disk.modified_unix_s();
                 let bytes = Bytes::from(bytes);
                 Ok(Chunk::new(
                     bytes,
@@ -94,7 +92,7 @@ fn playlist(lesson: &LessonShelf, text: String) -> Chunk {
 fn media(lesson: &LessonShelf, track: &TrackShelf, bytes: Bytes) -> Chunk {
     let video = track.plan.codec.is_video();
     let media_type = if video { "video/mp4" } else { "audio/mp4" };
-    let modified = track.recording.modified_unix_s();
+    let modified = track.recording.disk.modified_unix_s();
     Chunk::new(
         bytes,
         media_type,
@@ -125,17 +123,15 @@ fn master(lesson: &LessonShelf) -> String {
     hls::master(&videos, &audios, &captions)
 }
 
-fn caption(lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> {
+fn caption(indexes: &Indexes, lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> {
     let caption = lesson.captions.get(at).ok_or(LoadError::Internal)?;
-    let changed = |reason: String| LoadError::Changed {
-        file: caption.item.shown.clone(),
-        reason,
-    };
-    let text = caption.item.text().map_err(|p| changed(p.what))?;
+    let disk = &caption.disk;
+    let file = indexes.handles.open(disk)?;
+    let text = whole(disk, &file).map_err(|error| disk.changed(error))?;
     if caption_version(&text, lesson.duration_us) != caption.version {
-        return Err(changed("another file took its place".to_owned()));
+        return Err(disk.changed("other captions took their place"));
     }
-    let captions = Captions::parse(&text).map_err(|e| changed(e.to_string()))?;
+    let captions = Captions::parse(&text).map_err(|error| disk.changed(error))?;
     let begin = u64::from(n) * CAPTION_SEGMENT_MS;
     // The last segment takes what lies behind the end of the picture.
     let last = n + 1 == hls::caption_segments(lesson.duration_us);
@@ -145,7 +141,7 @@ fn caption(lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> 
         begin + CAPTION_SEGMENT_MS
     };
     let bytes = Bytes::from(captions.segment(begin, end));
-    let modified = caption.item.modified_unix_s();
+    let modified = disk.modified_unix_s();
     Ok(Chunk::new(
         bytes,
         VTT,
@@ -153,6 +149,14 @@ fn caption(lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> 
         CachePolicy::Immutable,
         &lesson.keys,
     ))
+}
+
+/// The text of a small file that is open.
+fn whole(disk: &OnDisk, file: &File) -> io::Result<String> {
+    let len = disk.stamp.len.min(COURSE_FILE_BYTES_MAX);
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    disk.read(file, &mut bytes, 0)?;
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
 /// The version of captions: their text, and where they are cut.

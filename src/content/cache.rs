@@ -4,6 +4,7 @@ use crate::base::digest::Digest;
 use crate::base::metrics::Counter;
 use crate::content::Chunk;
 use crate::content::LoadError;
+use crate::content::disk::Handles;
 use crate::content::recording;
 use crate::content::recording::Recording;
 use crate::content::shelf::ChunkId;
@@ -15,6 +16,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use quick_cache::sync::DefaultLifecycle;
 use std::fmt;
+use std::fs::File;
 use std::sync::Arc;
 
 /// Chunks, at most a budget of bytes; the least useful leave first.
@@ -80,8 +82,12 @@ pub(crate) fn chunks(bytes: u64, evictions: Evictions) -> Chunks {
     }
 }
 
-/// Sample tables, read again when they have been forgotten.
-pub(crate) struct Indexes(Cache<Digest, Arc<Movie>, Weight>);
+/// What builders read from: sample tables, read again when they have been forgotten, and files
+/// that are still open.
+pub(crate) struct Indexes {
+    tables: Cache<Digest, Arc<Movie>, Weight>,
+    pub(crate) handles: Handles,
+}
 
 impl Indexes {
     /// No table yet, at most `bytes` of them.
@@ -93,21 +99,27 @@ impl Indexes {
             .shards(2)
             .build();
         let hash = DefaultHashBuilder::default();
-        Self(match options {
-            Ok(options) => Cache::with_options(options, Weight, hash, DefaultLifecycle::default()),
-            Err(_) => Cache::with_weighter(256, bytes, Weight),
-        })
+        Self {
+            tables: match options {
+                Ok(options) => {
+                    Cache::with_options(options, Weight, hash, DefaultLifecycle::default())
+                }
+                Err(_) => Cache::with_weighter(256, bytes, Weight),
+            },
+            handles: Handles::new(),
+        }
     }
 
-    /// The tables of `recording`; blocks, also on another thread that reads the same.
-    pub(crate) fn get(&self, recording: &Recording) -> Result<Arc<Movie>, LoadError> {
-        let read = || recording.movie().map(Arc::new);
-        self.0.get_or_insert_with(&recording.identity, read)
+    /// The tables of `recording`, which is `file`; blocks, also on another thread that reads the
+    /// same.
+    pub(crate) fn get(&self, recording: &Recording, file: &File) -> Result<Arc<Movie>, LoadError> {
+        let read = || recording.movie(file).map(Arc::new);
+        self.tables.get_or_insert_with(&recording.identity, read)
     }
 
     /// Bytes held.
     pub(crate) fn weight(&self) -> u64 {
-        self.0.weight()
+        self.tables.weight()
     }
 }
 
@@ -116,8 +128,8 @@ impl fmt::Debug for Indexes {
         write!(
             f,
             "Indexes({} of {} bytes)",
-            self.0.weight(),
-            self.0.capacity()
+            self.tables.weight(),
+            self.tables.capacity()
         )
     }
 }

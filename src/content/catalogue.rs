@@ -1,13 +1,15 @@
 //! What the content folder holds at one moment.
 
-use crate::base::digest::Digest;
 use crate::content::Path;
+use crate::content::past::Past;
 use crate::content::shelf::Found;
 use crate::content::shelf::Shelf;
 use crate::course::Course;
 use crate::course::Problem;
+use crate::course::Slug;
 use crate::quiz;
-use std::collections::HashSet;
+use std::time::Duration;
+use std::time::Instant;
 
 /// Courses that are served, and what is wrong with those that are not. Immutable; a reload makes a
 /// new one.
@@ -19,8 +21,8 @@ pub struct Catalogue {
     pub(crate) shelves: Vec<Shelf>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) modified_unix_s: u64,
-    /// Versions of earlier catalogues that are no more.
-    pub(crate) retired: HashSet<Digest>,
+    /// What earlier ones served.
+    pub(crate) past: Past,
 }
 
 impl Catalogue {
@@ -46,15 +48,28 @@ impl Catalogue {
 
     /// What is right in a quiz; never sent to anybody.
     pub fn quiz_key(&self, course: &str, quiz: &str) -> Option<&quiz::Key> {
-        let shelf = self.shelves.get(self.place(course)?)?;
+        let shelf = self.shelf(course)?;
         shelf.quizzes.get(quiz).map(|quiz| &quiz.key)
     }
 
-    pub(crate) fn find(&self, path: &Path<'_>) -> Found<'_> {
-        let shelf = self
-            .place(path.course())
-            .and_then(|at| self.shelves.get(at));
-        shelf.map_or(Found::Nothing, |shelf| shelf.find(path))
+    pub(crate) fn find(&self, path: &Path<'_>) -> Option<Found<'_>> {
+        self.shelf(path.course())?.find(path)
+    }
+
+    /// The shelf of that course.
+    pub(crate) fn shelf(&self, course: &str) -> Option<&Shelf> {
+        self.shelves.get(self.place(course)?)
+    }
+
+    /// All courses' ids and shelves.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Slug, &Shelf)> {
+        self.courses.iter().map(|c| &c.id).zip(&self.shelves)
+    }
+
+    /// Whether that very shelf is served.
+    pub(crate) fn has_shelf(&self, course: &Slug, shelf: &Shelf) -> bool {
+        self.shelf(course.as_str())
+            .is_some_and(|own| std::ptr::eq(own, shelf))
     }
 
     fn place(&self, id: &str) -> Option<usize> {
@@ -63,16 +78,8 @@ impl Catalogue {
             .ok()
     }
 
-    /// Remembers what `earlier` served under versions that are no more, so that its URLs are
-    /// answered with 410 and not 404.
-    pub(crate) fn retire(&mut self, earlier: &Self) {
-        let present: HashSet<Digest> = self.shelves.iter().flat_map(Shelf::versions).collect();
-        let past = earlier.shelves.iter().flat_map(Shelf::versions);
-        let past = past.chain(earlier.retired.iter().copied());
-        let gone = past.filter(|version| !present.contains(version));
-        self.retired = gone.take(RETIRED_MAX).collect();
+    /// Remembers what `earlier` served and this one does not, for as long as `keep` from `now` on.
+    pub(crate) fn follow(&mut self, earlier: &Self, now: Instant, keep: Duration) {
+        self.past = Past::of(earlier, self, now, keep);
     }
 }
-
-/// Versions remembered; 16 bytes each. The newest are kept.
-const RETIRED_MAX: usize = 100_000;

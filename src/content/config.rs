@@ -2,6 +2,9 @@
 
 use crate::base::units::Size;
 use crate::base::units::Span;
+use crate::http::cache::MANIFEST_FRESH_S;
+use crate::http::cache::MANIFEST_STALE_IF_ERROR_S;
+use crate::http::cache::MANIFEST_STALE_WHILE_REVALIDATE_S;
 use serde::Deserialize;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -21,6 +24,10 @@ pub struct Config {
     /// Length of segments aimed at; key frames decide. Default 4s, 1s to 30s. Shorter ones start
     /// faster and cost more requests. A change gives every segment a new URL.
     pub segment: Span,
+    /// How long a replaced version stays fetchable. Default 12m, 0ms to 24h; the default is as
+    /// long as caches may hand out the playlist that names it. Less makes players of cached
+    /// playlists fail.
+    pub keep_replaced: Span,
 }
 
 impl Default for Config {
@@ -30,9 +37,14 @@ impl Default for Config {
             cache: Size::mib(512),
             index_cache: Size::mib(64),
             segment: Span::secs(4),
+            keep_replaced: Span::secs(PLAYLIST_LIFE_S),
         }
     }
 }
+
+/// Seconds for which somebody may come with a playlist that was replaced (RFC 9111, RFC 5861).
+const PLAYLIST_LIFE_S: u64 =
+    MANIFEST_FRESH_S + MANIFEST_STALE_WHILE_REVALIDATE_S + MANIFEST_STALE_IF_ERROR_S;
 
 impl Config {
     /// Segment target in milliseconds, within its range.
@@ -66,7 +78,9 @@ impl Config {
             64 * gib,
             "1 MiB to 64 GiB",
         )?;
-        within("segment", self.segment.as_ms(), 1000, 30_000, "1s to 30s")
+        within("segment", self.segment.as_ms(), 1000, 30_000, "1s to 30s")?;
+        let keep = self.keep_replaced.as_ms();
+        within("keep_replaced", keep, 0, 24 * 3_600_000, "0ms to 24h")
     }
 }
 

@@ -3,14 +3,13 @@
 use crate::base::digest::Digest;
 use crate::base::limits::ATTACHMENT_WHOLE_BYTES_MAX;
 use crate::content::Attachment;
-use crate::content::attachment::modified_ns;
+use crate::content::disk::OnDisk;
+use crate::content::disk::Stamp;
 use crate::content::folder::Item;
 use crate::content::shelf::Held;
 use crate::content::shelf::SmallFile;
 use crate::course::Slug;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 /// A recording of the picture: `video*.mp4`.
@@ -68,36 +67,36 @@ pub(crate) fn media_type(name: &str) -> Option<&'static str> {
 pub(crate) fn held(item: &Item, course: &Slug) -> Option<Held> {
     let media_type = media_type(&item.name)?;
     let keys = course.to_string();
-    let identity = identity(item).ok()?;
-    if item.metadata.len() <= ATTACHMENT_WHOLE_BYTES_MAX {
-        let place = format!("{course}/{}", item.shown);
+    let identity = identity(&item.disk).ok()?;
+    if item.disk.stamp.len <= ATTACHMENT_WHOLE_BYTES_MAX {
+        let place = format!("{course}/{}", item.shown());
         return Some(Held::Small(Arc::new(SmallFile {
-            item: item.clone(),
+            disk: Arc::clone(&item.disk),
             id: Digest::of(&[&identity.bytes(), place.as_bytes()]),
             media_type,
             keys,
         })));
     }
     Some(Held::Large(Arc::new(Attachment {
-        len: item.metadata.len(),
+        len: item.disk.stamp.len,
         hash: identity,
         media_type,
-        modified_unix_s: item.modified_unix_s(),
         keys: keys.into(),
-        path: item.path.clone(),
-        modified_ns: modified_ns(&item.metadata),
+        disk: Arc::clone(&item.disk),
     })))
 }
 
 /// Length, modification time and both ends.
-fn identity(item: &Item) -> io::Result<Digest> {
-    let file = File::open(&item.path)?;
-    let len = item.metadata.len();
+fn identity(disk: &OnDisk) -> io::Result<Digest> {
+    let file = disk.open()?;
+    let Stamp {
+        len, modified_ns, ..
+    } = disk.stamp;
     let size = usize::try_from(len.min(END_BYTES)).unwrap_or(0);
     let (mut head, mut tail) = (vec![0; size], vec![0; size]);
-    file.read_exact_at(&mut head, 0)?;
-    file.read_exact_at(&mut tail, len - size as u64)?;
-    let modified = modified_ns(&item.metadata).to_be_bytes();
+    disk.read(&file, &mut head, 0)?;
+    disk.read(&file, &mut tail, len - size as u64)?;
+    let modified = modified_ns.to_be_bytes();
     Ok(Digest::of(&[&len.to_be_bytes(), &modified, &head, &tail]))
 }
 

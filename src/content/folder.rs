@@ -2,14 +2,16 @@
 
 use crate::base::limits::COURSE_FILE_BYTES_MAX;
 use crate::base::limits::FOLDER_ENTRIES_MAX;
+use crate::content::disk::OnDisk;
+use crate::content::disk::Stamp;
 use crate::course::Problem;
 use std::fs;
-use std::fs::File;
+use std::fs::DirEntry;
 use std::fs::Metadata;
 use std::io;
-use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A folder being read; paths are shown relative to the content folder.
 #[derive(Debug, Clone)]
@@ -24,9 +26,8 @@ pub(crate) struct Folder {
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    pub(crate) shown: String,
-    pub(crate) metadata: Metadata,
+    pub(crate) disk: Arc<OnDisk>,
+    folder: bool,
 }
 
 impl Folder {
@@ -45,12 +46,8 @@ impl Folder {
     pub(crate) fn above(path: &Path) -> io::Result<(Self, Item)> {
         let course = fs::canonicalize(path)?;
         let name = course.file_name().map(|n| n.to_string_lossy().into_owned());
-        let item = Item {
-            name: name.unwrap_or_default(),
-            metadata: fs::metadata(&course)?,
-            shown: String::new(),
-            path: course.clone(),
-        };
+        let metadata = fs::metadata(&course)?;
+        let item = Item::new(name.unwrap_or_default(), &course, String::new(), &metadata);
         let folder = Self {
             root: course.clone(),
             path: course,
@@ -63,8 +60,8 @@ impl Folder {
     pub(crate) fn enter(&self, item: &Item) -> Self {
         Self {
             root: self.root.clone(),
-            path: item.path.clone(),
-            shown: item.shown.clone(),
+            path: item.disk.path.to_path_buf(),
+            shown: item.shown().to_owned(),
         }
     }
 
@@ -94,15 +91,8 @@ impl Folder {
                 problems.push(Problem::new(&self.shown, what, "split the folder"));
                 break;
             }
-            match entry.map(|e| e.file_name()) {
-                Ok(name) => match name.to_str() {
-                    Some(hidden) if hidden.starts_with('.') => {}
-                    Some(name) => items.extend(self.item(name, problems)),
-                    None => {
-                        let file = self.shown(&name.to_string_lossy());
-                        problems.push(Problem::new(file, "its name is not UTF-8", "rename it"));
-                    }
-                },
+            match entry {
+                Ok(entry) => items.extend(self.entry(&entry, problems)),
                 Err(error) => {
                     let what = format!("cannot be listed: {error}");
                     problems.push(Problem::new(&self.shown, what, "check the disk"));
@@ -113,60 +103,98 @@ impl Folder {
         items
     }
 
-    fn item(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Item> {
-        let shown = self.shown(name);
-        let mut refuse = |what: String, remedy: &str| {
-            problems.push(Problem::new(&shown, what, remedy));
-            None
+    fn entry(&self, entry: &DirEntry, problems: &mut Vec<Problem>) -> Option<Item> {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let file = self.shown(&name.to_string_lossy());
+            problems.push(Problem::new(file, "its name is not UTF-8", "rename it"));
+            return None;
         };
+        if name.starts_with('.') {
+            return None;
+        }
+        let shown = self.shown(name);
+        let item = self.look(entry, name, &shown);
+        item.map_err(|(what, remedy)| problems.push(Problem::new(&shown, what, remedy)))
+            .ok()
+    }
+
+    fn look(&self, entry: &DirEntry, name: &str, shown: &str) -> Result<Item, Refusal> {
         if name
             .chars()
             .any(|c| c.is_control() || matches!(c, '\\' | '"' | '%' | '?' | '#'))
         {
             let what = "its name has a control character or one of \\ \" % ? #".to_owned();
-            return refuse(what, "rename it");
+            return Err((what, "rename it"));
         }
-        let path = match fs::canonicalize(self.path.join(name)) {
-            Ok(path) => path,
-            Err(error) => {
-                return refuse(format!("cannot be opened: {error}"), "repair or remove it");
-            }
-        };
+        let refuse =
+            |error: io::Error| (format!("cannot be opened: {error}"), "repair or remove it");
+        let metadata = entry.metadata().map_err(refuse)?;
+        if !metadata.is_symlink() {
+            return Self::plain(name, &self.path.join(name), shown, &metadata);
+        }
+        // Only a link can lead elsewhere, so only it pays for being followed.
+        let path = fs::canonicalize(self.path.join(name)).map_err(refuse)?;
         if !path.starts_with(&self.root) {
             let what = "is a link that leads out of the content folder".to_owned();
-            return refuse(what, "copy the file itself into the folder");
+            return Err((what, "copy the file itself into the folder"));
         }
         if self.path.starts_with(&path) {
-            return refuse("is a link to a folder it lies in".to_owned(), "remove it");
+            return Err(("is a link to a folder it lies in".to_owned(), "remove it"));
         }
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                return refuse(format!("cannot be opened: {error}"), "repair or remove it");
-            }
-        };
+        let metadata = fs::metadata(&path).map_err(refuse)?;
+        Self::plain(name, &path, shown, &metadata)
+    }
+
+    fn plain(name: &str, path: &Path, shown: &str, metadata: &Metadata) -> Result<Item, Refusal> {
         if !metadata.is_dir() && !metadata.is_file() {
-            return refuse("is neither a file nor a folder".to_owned(), "remove it");
+            return Err(("is neither a file nor a folder".to_owned(), "remove it"));
         }
-        Some(Item {
-            name: name.to_owned(),
-            path,
-            shown,
-            metadata,
-        })
+        Ok(Item::new(name.to_owned(), path, shown.to_owned(), metadata))
     }
 }
 
+/// What is wrong and the remedy.
+type Refusal = (String, &'static str);
+
 impl Item {
+    fn new(name: String, path: &Path, shown: String, metadata: &Metadata) -> Self {
+        let disk = OnDisk {
+            path: path.into(),
+            shown: shown.into(),
+            stamp: Stamp::of(metadata),
+        };
+        Self {
+            name,
+            disk: Arc::new(disk),
+            folder: metadata.is_dir(),
+        }
+    }
+
+    /// Whether it is a file.
+    pub(crate) const fn is_file(&self) -> bool {
+        !self.folder
+    }
+
+    /// Whether it is a folder.
+    pub(crate) const fn is_folder(&self) -> bool {
+        self.folder
+    }
+
+    /// Path below the content folder, as problems name it.
+    pub(crate) fn shown(&self) -> &str {
+        &self.disk.shown
+    }
+
     /// The whole text of a small file.
     pub(crate) fn text(&self) -> Result<String, Problem> {
-        let refuse = |what: String, remedy: &str| Err(Problem::new(&self.shown, what, remedy));
-        match self.bytes(COURSE_FILE_BYTES_MAX) {
+        let refuse = |what: String, remedy: &str| Err(Problem::new(self.shown(), what, remedy));
+        match self.disk.bytes(COURSE_FILE_BYTES_MAX) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
                 let at = error.utf8_error().valid_up_to();
                 let before = error.as_bytes().get(..at).unwrap_or_default();
                 let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-                let problem = Problem::new(&self.shown, "is not UTF-8", "save it as UTF-8");
+                let problem = Problem::new(self.shown(), "is not UTF-8", "save it as UTF-8");
                 problem.at(u32::try_from(line).unwrap_or(u32::MAX))
             }),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
@@ -176,20 +204,8 @@ impl Item {
         }
     }
 
-    /// The whole file, which may have grown since it was listed.
-    pub(crate) fn bytes(&self, max: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = File::open(&self.path)?.take(max + 1);
-        file.read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
-    }
-
     /// Modification time, seconds since 1970 UTC.
     pub(crate) fn modified_unix_s(&self) -> u64 {
-        let ns = crate::content::attachment::modified_ns(&self.metadata);
-        u64::try_from(ns / 1_000_000_000).unwrap_or(0)
+        self.disk.modified_unix_s()
     }
 }

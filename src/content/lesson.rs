@@ -200,19 +200,19 @@ impl Studio<'_> {
         problems: &mut Vec<Problem>,
     ) -> Vec<CaptionShelf> {
         let mut captions = Vec::new();
-        let files = self.items.iter().filter(|item| item.metadata.is_file());
+        let files = self.items.iter().filter(|item| item.is_file());
         for item in files.filter(|item| item.name.ends_with(".vtt")) {
             let language = files::caption_language(&item.name).and_then(Language::parse);
             let Some(language) = language else {
                 let what = "its name does not tell the language";
                 let remedy = "name it like captions.vi.vtt";
-                problems.push(Problem::new(&item.shown, what, remedy));
+                problems.push(Problem::new(item.shown(), what, remedy));
                 continue;
             };
             let read = item.text().and_then(|text| match Captions::parse(&text) {
                 Ok(_) => Ok(caption_version(&text, duration_us)),
                 Err(error) => {
-                    Err(Problem::new(&item.shown, error.what, error.remedy).at(error.line))
+                    Err(Problem::new(item.shown(), error.what, error.remedy).at(error.line))
                 }
             });
             let Some(version) = gathered(read.map_err(|p| vec![p]), problems) else {
@@ -227,7 +227,7 @@ impl Studio<'_> {
                 ),
                 language,
                 version,
-                item: item.clone(),
+                disk: Arc::clone(&item.disk),
             });
         }
         let order = &self.course.languages;
@@ -243,7 +243,7 @@ impl Studio<'_> {
 
 /// A refusal as a problem of that file.
 pub(crate) fn problem(item: &Item, refused: &Refused) -> Problem {
-    Problem::new(&item.shown, refused.to_string(), refused.remedy())
+    Problem::new(item.shown(), refused.to_string(), refused.remedy())
 }
 
 fn rendition(track: &TrackShelf) -> Rendition {

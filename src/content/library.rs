@@ -15,6 +15,7 @@ use crate::content::cache::Evictions;
 use crate::content::cache::Indexes;
 use crate::content::folder::Folder;
 use crate::content::metrics::Metrics;
+use crate::content::past::Fate;
 use crate::content::scan;
 use crate::content::shelf::ChunkId;
 use crate::content::shelf::Found;
@@ -28,6 +29,7 @@ use std::path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
@@ -72,18 +74,20 @@ impl Library {
         }))
     }
 
-    /// Reads the folder again and swaps the catalogue; blocks. Requests under way keep the old one.
+    /// Reads the folder again and swaps the catalogue at `now`; blocks. Requests under way keep the
+    /// old one, and what it served stays fetchable as [`Config::keep_replaced`] says.
     ///
     /// # Errors
     /// As [`Library::open`]; the catalogue then stays as it is.
-    pub fn reload(&self) -> Result<(), LoadError> {
+    pub fn reload(&self, now: Instant) -> Result<(), LoadError> {
         let _one = self
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match read(&self.config.dir, self.config.target_ms()) {
             Ok(mut catalogue) => {
-                catalogue.retire(&self.catalogue.load());
+                let keep = self.config.keep_replaced.duration();
+                catalogue.follow(&self.catalogue.load(), now, keep);
                 self.catalogue.store(Arc::new(catalogue));
                 self.metrics.reloads.add_one();
                 Ok(())
@@ -100,25 +104,31 @@ impl Library {
         self.catalogue.load_full()
     }
 
-    /// What `path` leads to.
-    pub fn find(self: &Arc<Self>, path: &Path<'_>) -> Lookup {
+    /// What `path` leads to at `now`.
+    pub fn find(self: &Arc<Self>, path: &Path<'_>, now: Instant) -> Lookup {
         let catalogue = self.catalogue.load();
-        match catalogue.find(path) {
+        let (found, past) = match catalogue.find(path) {
+            Some(found) => (found, false),
+            None => match catalogue.past.find(path, now) {
+                Fate::Kept(found) => (found, true),
+                Fate::Gone => return Lookup::Gone,
+                Fate::Unknown => return Lookup::NotFound,
+            },
+        };
+        match found {
+            Found::File(file) => Lookup::File(file),
             Found::Chunk(id, sketch) => match self.cached(&id) {
                 Some(chunk) => Lookup::Hit(chunk),
                 None => {
                     self.metrics.misses.add_one();
-                    Lookup::Miss(Box::pin(Arc::clone(self).build(id, sketch.owned())))
+                    let building = Arc::clone(self).build(id, sketch.owned());
+                    Lookup::Miss(if past {
+                        Box::pin(async move { building.await.map_err(LoadError::of_the_past) })
+                    } else {
+                        Box::pin(building)
+                    })
                 }
             },
-            Found::File(file) => Lookup::File(file),
-            // A replaced version is served as long as the cache remembers it.
-            Found::OtherVersion(id, version) => match self.cached(&id) {
-                Some(chunk) => Lookup::Hit(chunk),
-                None if catalogue.retired.contains(&version) => Lookup::Gone,
-                None => Lookup::NotFound,
-            },
-            Found::Nothing => Lookup::NotFound,
         }
     }
 
@@ -292,6 +302,18 @@ impl Library {
             "lamplight_content_problems",
             help,
             count(catalogue.problems().len()),
+        ));
+        let help = "Replaced lessons and quizzes still served under their former versions.";
+        into.push(gauge(
+            "lamplight_content_replaced",
+            help,
+            count(catalogue.past.kept()),
+        ));
+        let help = "Files of the content folder held open.";
+        into.push(gauge(
+            "lamplight_content_open_files",
+            help,
+            count(self.indexes.handles.len()),
         ));
         let help = "Chunks being built or waiting for it.";
         let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);

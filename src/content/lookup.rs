@@ -27,12 +27,30 @@ pub enum LoadError {
         /// What is different.
         reason: String,
     },
+    /// A replaced version whose bytes cannot be had any more: answer 410.
+    #[error("{file} was replaced and its former bytes are gone: {reason}")]
+    Gone {
+        /// Path below the content folder.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// Too many chunks are being built at once: answer 503 with a short Retry-After.
     #[error("too many chunks are being built; try again in a second")]
     Busy,
     /// The builder stopped unexpectedly: answer 500.
     #[error("packaging stopped unexpectedly; the log says where")]
     Internal,
+}
+
+impl LoadError {
+    /// The same, met by who asked for a replaced version: nothing will mend it.
+    pub(crate) fn of_the_past(self) -> Self {
+        match self {
+            Self::Changed { file, reason } => Self::Gone { file, reason },
+            Self::Folder { .. } | Self::Gone { .. } | Self::Busy | Self::Internal => self,
+        }
+    }
 }
 
 /// The wait for a build, begun when it is first polled. Dropping it gives up the wait; the build

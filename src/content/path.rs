@@ -69,6 +69,35 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// The lesson it lies in.
+    pub const fn place(&self) -> Option<Place<'a>> {
+        match self {
+            Self::Master(at)
+            | Self::MediaPlaylist(at, ..)
+            | Self::Init(at, ..)
+            | Self::Segment(at, ..)
+            | Self::SubtitlePlaylist(at, ..)
+            | Self::SubtitleSegment(at, ..)
+            | Self::Source(at, ..) => Some(*at),
+            Self::Quiz(..) | Self::File(..) => None,
+        }
+    }
+
+    /// The version it names.
+    pub const fn version(&self) -> Option<Digest> {
+        match self {
+            Self::Init(_, _, version)
+            | Self::Segment(_, _, version, _)
+            | Self::SubtitleSegment(_, _, version, _)
+            | Self::Quiz(_, _, version) => Some(*version),
+            Self::Master(..)
+            | Self::MediaPlaylist(..)
+            | Self::SubtitlePlaylist(..)
+            | Self::Source(..)
+            | Self::File(..) => None,
+        }
+    }
+
     fn media(place: Place<'a>, rest: &'a str) -> Option<Self> {
         let Some((track, rest)) = rest.split_once('/') else {
             return (rest == "master.m3u8").then_some(Self::Master(place));

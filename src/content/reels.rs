@@ -44,11 +44,7 @@ impl<'a> Studio<'a> {
         problems: &mut Vec<Problem>,
     ) -> Vec<Reel<'a>> {
         let mut reels: Vec<Reel<'a>> = Vec::new();
-        for item in self
-            .items
-            .iter()
-            .filter(|i| i.metadata.is_file() && is(&i.name))
-        {
+        for item in self.items.iter().filter(|i| i.is_file() && is(&i.name)) {
             let name = files::track_name(&item.name, prefix);
             let taken = |name: &Slug| reels.iter().any(|reel| reel.name == *name);
             let reserved = |name: &Slug| RESERVED.contains(&name.as_str());
@@ -56,13 +52,13 @@ impl<'a> Studio<'a> {
             else {
                 let what = "its name gives no track name of its own";
                 let remedy = "name it like video-480p.mp4 or audio-low.m4a, with a-z, 0-9 and -";
-                problems.push(Problem::new(&item.shown, what, remedy));
+                problems.push(Problem::new(item.shown(), what, remedy));
                 continue;
             };
             if reels.len() >= TRACKS_PER_LESSON_MAX / 2 {
                 let what = "more renditions than a lesson may have";
                 problems.push(Problem::new(
-                    &item.shown,
+                    item.shown(),
                     what,
                     "remove some, 4 or 5 suffice",
                 ));
@@ -84,7 +80,7 @@ impl<'a> Studio<'a> {
 
     /// Recordings in containers we do not read.
     pub(crate) fn refuse_foreign(&self, problems: &mut Vec<Problem>) {
-        let files = self.items.iter().filter(|item| item.metadata.is_file());
+        let files = self.items.iter().filter(|item| item.is_file());
         for item in files.filter(|item| files::is_handled_by_lesson(&item.name)) {
             let name = item.name.as_str();
             let read = is_recording(item) || name == "lesson.toml" || name.ends_with(".vtt");
@@ -94,7 +90,7 @@ impl<'a> Studio<'a> {
                     opened.map_or_else(|| "is not named .mp4 or .m4a".to_owned(), |p| p.what);
                 let remedy = "convert it: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -g 48 \
                               -c:a aac -movflags +faststart video.mp4";
-                problems.push(Problem::new(&item.shown, what, remedy));
+                problems.push(Problem::new(item.shown(), what, remedy));
             }
         }
     }
@@ -114,7 +110,7 @@ impl<'a> Studio<'a> {
                 None => {
                     let what = "the file has no video track";
                     let remedy = "call it audio.m4a if it is meant as sound";
-                    problems.push(Problem::new(&reel.item.shown, what, remedy));
+                    problems.push(Problem::new(reel.item.shown(), what, remedy));
                 }
             }
         }
@@ -149,7 +145,7 @@ impl<'a> Studio<'a> {
                 Some(Err(refused)) => problems.push(problem(reel.item, refused)),
                 None => {
                     let what = "the file has no sound";
-                    problems.push(Problem::new(&reel.item.shown, what, "remove it"));
+                    problems.push(Problem::new(reel.item.shown(), what, "remove it"));
                 }
             }
         }
@@ -227,7 +223,7 @@ fn takes<'r, 'a>(
 
 /// Whether it is a recording we read.
 pub(crate) fn is_recording(item: &Item) -> bool {
-    item.metadata.is_file() && (files::is_video(&item.name) || files::is_audio(&item.name))
+    item.is_file() && (files::is_video(&item.name) || files::is_audio(&item.name))
 }
 
 /// Track names that URLs use for something else.

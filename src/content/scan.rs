@@ -24,11 +24,11 @@ pub(crate) fn library(root: &Folder, target_ms: u32) -> Catalogue {
     let mut catalogue = Catalogue::default();
     let mut problems = Vec::new();
     let items = root.items(&mut problems);
-    for item in items.iter().filter(|item| item.metadata.is_dir()) {
+    for item in items.iter().filter(|item| item.is_folder()) {
         if catalogue.courses.len() >= COURSES_MAX {
             let what = format!("more than {COURSES_MAX} courses");
             problems.push(Problem::new(
-                &item.shown,
+                item.shown(),
                 what,
                 "serve the rest from another node",
             ));
@@ -40,7 +40,7 @@ pub(crate) fn library(root: &Folder, target_ms: u32) -> Catalogue {
         let place = catalogue.courses.binary_search_by(|c| c.id.cmp(&course.id));
         match place {
             Ok(_) => problems.push(Problem::new(
-                &item.shown,
+                item.shown(),
                 format!("another course has the id `{}`", course.id),
                 "rename the folder or give it another `id`",
             )),
@@ -75,12 +75,12 @@ pub(crate) fn course(
         return None;
     };
     let text = gathered(file.text().map_err(|p| vec![p]), problems)?;
-    let read = gathered(CourseFile::parse(&file.shown, &text), problems)?;
+    let read = gathered(CourseFile::parse(file.shown(), &text), problems)?;
     let id = read.id.clone().or_else(|| Slug::parse(&item.name));
     let Some(id) = id else {
         let what = format!("the folder's name `{}` cannot be an id", item.name);
         let remedy = "rename it with a-z, 0-9 and -, or write id = \"…\" into course.toml";
-        problems.push(Problem::new(&file.shown, what, remedy));
+        problems.push(Problem::new(file.shown(), what, remedy));
         return None;
     };
     let mut reader = Reader {
@@ -90,12 +90,12 @@ pub(crate) fn course(
         target_ms,
         problems,
     };
-    for item in items.iter().filter(|i| i.metadata.is_dir()) {
+    for item in items.iter().filter(|i| i.is_folder()) {
         reader.folder(&folder, item);
     }
     for item in items
         .iter()
-        .filter(|i| i.metadata.is_file() && i.name != "course.toml")
+        .filter(|i| i.is_file() && i.name != "course.toml")
     {
         reader.file(item, &item.name, None);
     }
@@ -134,7 +134,7 @@ impl Reader<'_> {
         let items = folder.items(self.problems);
         let lesson = items
             .iter()
-            .any(|i| i.metadata.is_file() && files::belongs_to_lesson(&i.name));
+            .any(|i| i.is_file() && files::belongs_to_lesson(&i.name));
         if !lesson {
             self.attachments(&folder, &items, &item.name, 1);
             return;
@@ -152,19 +152,19 @@ impl Reader<'_> {
         if self.shelf.lessons.contains_key(lesson.id.as_str()) {
             let what = format!("another lesson of the course has the id `{}`", lesson.id);
             let remedy = "rename the folder or give it another `id`";
-            self.problems.push(Problem::new(&item.shown, what, remedy));
+            self.problems.push(Problem::new(item.shown(), what, remedy));
             return;
         }
         let id = lesson.id.clone();
         self.modified = self.modified.max(shelf.modified_unix_s);
         self.shelf.lessons.insert(id.clone(), Arc::new(shelf));
-        for file in items.iter().filter(|i| i.metadata.is_file()) {
+        for file in items.iter().filter(|i| i.is_file()) {
             let path = format!("{}/{}", item.name, file.name);
             if self.file(file, &path, Some(&id)) {
                 lesson.attachments.push(path);
             }
         }
-        for inner in items.iter().filter(|i| i.metadata.is_dir()) {
+        for inner in items.iter().filter(|i| i.is_folder()) {
             let path = format!("{}/{}", item.name, inner.name);
             let inner = folder.enter(inner);
             let below = inner.items(self.problems);
@@ -176,7 +176,7 @@ impl Reader<'_> {
     fn attachments(&mut self, folder: &Folder, items: &[Item], path: &str, depth: u32) {
         for item in items {
             let path = format!("{path}/{}", item.name);
-            if item.metadata.is_file() {
+            if item.is_file() {
                 if files::media_type(&item.name).is_some() {
                     self.file(item, &path, None);
                 } else {
@@ -189,7 +189,7 @@ impl Reader<'_> {
             } else {
                 let what = format!("lies more than {DEPTH_MAX} folders deep");
                 self.problems
-                    .push(Problem::new(&item.shown, what, "move it up"));
+                    .push(Problem::new(item.shown(), what, "move it up"));
             }
         }
     }
@@ -206,7 +206,7 @@ impl Reader<'_> {
             "gift" => {
                 let what = "Moodle GIFT is not read so far";
                 let remedy = "write the quiz as TOML, see docs/course-folder.md";
-                self.problems.push(Problem::new(&item.shown, what, remedy));
+                self.problems.push(Problem::new(item.shown(), what, remedy));
             }
             _ => match files::held(item, &self.course.id) {
                 Some(held) => {
@@ -223,7 +223,7 @@ impl Reader<'_> {
     fn unknown(&mut self, item: &Item) {
         let what = "is no kind of file that a course is made of";
         let remedy = "remove it, rename it, or pack it into a .zip";
-        self.problems.push(Problem::new(&item.shown, what, remedy));
+        self.problems.push(Problem::new(item.shown(), what, remedy));
     }
 
     fn quiz(&mut self, item: &Item, lesson: Option<&Slug>) {
@@ -233,7 +233,7 @@ impl Reader<'_> {
         };
         let read = item.text().map_err(|p| vec![p]);
         let pass = self.course.pass;
-        let read = read.and_then(|text| Quiz::parse(&item.shown, &text, &main, pass));
+        let read = read.and_then(|text| Quiz::parse(item.shown(), &text, &main, pass));
         let Some(quiz) = gathered(read, self.problems) else {
             return;
         };
@@ -245,13 +245,13 @@ impl Reader<'_> {
         let Some(id) = quiz.id.clone().or(named) else {
             let what = format!("the file's name `{stem}` cannot be an id");
             let remedy = "rename it with a-z, 0-9 and -, or write id = \"…\" into it";
-            self.problems.push(Problem::new(&item.shown, what, remedy));
+            self.problems.push(Problem::new(item.shown(), what, remedy));
             return;
         };
         if self.shelf.quizzes.contains_key(id.as_str()) {
             let what = format!("another quiz of the course has the id `{id}`");
             self.problems
-                .push(Problem::new(&item.shown, what, "give it another `id`"));
+                .push(Problem::new(item.shown(), what, "give it another `id`"));
             return;
         }
         self.shelve(quiz, id, item, lesson);

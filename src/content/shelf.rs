@@ -3,8 +3,7 @@
 use crate::base::digest::Digest;
 use crate::content::Attachment;
 use crate::content::Path;
-use crate::content::Place;
-use crate::content::folder::Item;
+use crate::content::disk::OnDisk;
 use crate::content::recording::Part;
 use crate::content::recording::Recording;
 use crate::course::Language;
@@ -58,7 +57,7 @@ pub(crate) struct CaptionShelf {
     pub(crate) language: Language,
     pub(crate) version: Digest,
     pub(crate) id: Digest,
-    pub(crate) item: Item,
+    pub(crate) disk: Arc<OnDisk>,
 }
 
 #[derive(Debug)]
@@ -81,7 +80,7 @@ pub(crate) enum Held {
 
 #[derive(Debug)]
 pub(crate) struct SmallFile {
-    pub(crate) item: Item,
+    pub(crate) disk: Arc<OnDisk>,
     pub(crate) id: Digest,
     pub(crate) media_type: &'static str,
     pub(crate) keys: String,
@@ -110,10 +109,6 @@ pub(crate) enum Found<'a> {
     Chunk(ChunkId, Sketch<'a>),
     /// A file read as it is sent.
     File(Arc<Attachment>),
-    /// Another version than the present one; this would be its name in the cache.
-    OtherVersion(ChunkId, Digest),
-    /// Nothing.
-    Nothing,
 }
 
 /// What is needed to build a chunk, apart from the catalogue.
@@ -168,103 +163,97 @@ pub(crate) fn place_id(version: Digest, course: &str, lesson: &str, name: &str) 
 
 impl Shelf {
     /// What `path` names in this course.
-    pub(crate) fn find(&self, path: &Path<'_>) -> Found<'_> {
+    pub(crate) fn find(&self, path: &Path<'_>) -> Option<Found<'_>> {
+        if let Some(place) = path.place() {
+            return self.lessons.get(place.lesson)?.find(path);
+        }
+        if let Path::Quiz(_, name, version) = path {
+            return self.quizzes.get(*name)?.find(*version);
+        }
+        let Path::File(_, name) = path else {
+            return None;
+        };
+        Some(match self.files.get(*name)? {
+            Held::Small(file) => {
+                let id = ChunkId::new(file.id, Kind::Whole, 0);
+                Found::Chunk(id, Job::File(file))
+            }
+            Held::Large(file) => Found::File(Arc::clone(file)),
+        })
+    }
+
+    /// All versions in its URLs.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = Digest> {
+        let lessons = self.lessons.values().flat_map(|lesson| lesson.versions());
+        lessons.chain(self.quizzes.values().map(|quiz| quiz.version))
+    }
+}
+
+impl QuizShelf {
+    /// Its chunk, if that is the version.
+    pub(crate) fn find(self: &Arc<Self>, version: Digest) -> Option<Found<'_>> {
+        let id = ChunkId::new(self.id, Kind::Whole, 0);
+        (self.version == version).then_some(Found::Chunk(id, Job::Quiz(self)))
+    }
+}
+
+impl LessonShelf {
+    /// What `path` names in this lesson, if it is of that version.
+    pub(crate) fn find(self: &Arc<Self>, path: &Path<'_>) -> Option<Found<'_>> {
         match *path {
-            Path::Master(at) => self.with(at, |lesson| {
-                let id = ChunkId::new(lesson.id, Kind::Playlist, 0);
-                (!lesson.tracks.is_empty()).then_some(Found::Chunk(id, Job::Master(lesson)))
-            }),
-            Path::MediaPlaylist(at, track) => self.with(at, |lesson| {
-                let (at, track) = lesson.track(track)?;
+            Path::Master(_) => {
+                let id = ChunkId::new(self.id, Kind::Playlist, 0);
+                (!self.tracks.is_empty()).then_some(Found::Chunk(id, Job::Master(self)))
+            }
+            Path::MediaPlaylist(_, track) => {
+                let (at, track) = self.track(track)?;
                 let id = ChunkId::new(track.id, Kind::Playlist, 0);
-                Some(Found::Chunk(id, Job::MediaPlaylist(lesson, at)))
-            }),
-            Path::Init(at, name, version) => self.with(at, |lesson| {
-                let (place, track) = lesson.track(name)?;
-                if track.version != version {
-                    return Some(other(version, at, name, Kind::Init, 0));
-                }
+                Some(Found::Chunk(id, Job::MediaPlaylist(self, at)))
+            }
+            Path::Init(_, name, version) => {
+                let (at, track) = self.track(name)?;
                 let id = ChunkId::new(track.id, Kind::Init, 0);
-                Some(Found::Chunk(id, Job::Init(lesson, place)))
-            }),
-            Path::Segment(at, name, version, n) => self.with(at, |lesson| {
-                let (place, track) = lesson.track(name)?;
-                if track.version != version {
-                    return Some(other(version, at, name, Kind::Segment, n));
-                }
+                (track.version == version).then_some(Found::Chunk(id, Job::Init(self, at)))
+            }
+            Path::Segment(_, name, version, n) => {
+                let (at, track) = self.track(name)?;
                 let id = ChunkId::new(track.id, Kind::Segment, n);
-                let within = n < track.plan.segments();
-                within.then_some(Found::Chunk(id, Job::Segment(lesson, place, n)))
-            }),
-            Path::SubtitlePlaylist(at, language) => self.with(at, |lesson| {
-                let (place, caption) = lesson.caption(language)?;
+                let there = track.version == version && n < track.plan.segments();
+                there.then_some(Found::Chunk(id, Job::Segment(self, at, n)))
+            }
+            Path::SubtitlePlaylist(_, language) => {
+                let (at, caption) = self.caption(language)?;
                 let id = ChunkId::new(caption.id, Kind::Playlist, 0);
-                Some(Found::Chunk(id, Job::CaptionPlaylist(lesson, place)))
-            }),
-            Path::SubtitleSegment(at, language, version, n) => self.with(at, |lesson| {
-                let (place, caption) = lesson.caption(language)?;
-                if caption.version != version {
-                    return Some(other(version, at, language, Kind::Segment, n));
-                }
+                Some(Found::Chunk(id, Job::CaptionPlaylist(self, at)))
+            }
+            Path::SubtitleSegment(_, language, version, n) => {
+                let (at, caption) = self.caption(language)?;
                 let id = ChunkId::new(caption.id, Kind::Segment, n);
-                let within = n < crate::media::hls::caption_segments(lesson.duration_us);
-                within.then_some(Found::Chunk(id, Job::CaptionSegment(lesson, place, n)))
-            }),
-            Path::Source(at, name) => self.with(at, |lesson| {
-                let (_, track) = lesson.track(name)?;
+                let within = n < crate::media::hls::caption_segments(self.duration_us);
+                let there = caption.version == version && within;
+                there.then_some(Found::Chunk(id, Job::CaptionSegment(self, at, n)))
+            }
+            Path::Source(_, name) => {
+                let (_, track) = self.track(name)?;
                 Some(Found::File(Arc::clone(&track.source)))
-            }),
-            Path::Quiz(course, name, version) => self.quiz(course, name, version),
-            Path::File(_, name) => match self.files.get(name) {
-                Some(Held::Small(file)) => {
-                    let id = ChunkId::new(file.id, Kind::Whole, 0);
-                    Found::Chunk(id, Job::File(file))
-                }
-                Some(Held::Large(file)) => Found::File(Arc::clone(file)),
-                None => Found::Nothing,
-            },
+            }
+            Path::Quiz(..) | Path::File(..) => None,
         }
     }
 
     /// All versions in its URLs.
     pub(crate) fn versions(&self) -> impl Iterator<Item = Digest> {
-        let lessons = self.lessons.values();
-        let tracks = lessons
-            .clone()
-            .flat_map(|lesson| lesson.tracks.iter().map(|t| t.version));
-        let captions = lessons.flat_map(|lesson| lesson.captions.iter().map(|c| c.version));
-        tracks
-            .chain(captions)
-            .chain(self.quizzes.values().map(|quiz| quiz.version))
+        let tracks = self.tracks.iter().map(|track| track.version);
+        tracks.chain(self.captions.iter().map(|caption| caption.version))
     }
 
-    fn with<'a>(
-        &'a self,
-        at: Place<'_>,
-        find: impl FnOnce(&'a Arc<LessonShelf>) -> Option<Found<'a>>,
-    ) -> Found<'a> {
-        let found = self.lessons.get(at.lesson).and_then(find);
-        found.unwrap_or(Found::Nothing)
+    /// Whether it serves every version that `other` does.
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        other
+            .versions()
+            .all(|version| self.versions().any(|own| own == version))
     }
 
-    fn quiz(&self, course: &str, name: &str, version: Digest) -> Found<'_> {
-        let Some(quiz) = self.quizzes.get(name) else {
-            return Found::Nothing;
-        };
-        if quiz.version != version {
-            let of = place_id(version, course, "", name);
-            return Found::OtherVersion(ChunkId::new(of, Kind::Whole, 0), version);
-        }
-        Found::Chunk(ChunkId::new(quiz.id, Kind::Whole, 0), Job::Quiz(quiz))
-    }
-}
-
-fn other(version: Digest, at: Place<'_>, name: &str, kind: Kind, n: u32) -> Found<'static> {
-    let of = place_id(version, at.course, at.lesson, name);
-    Found::OtherVersion(ChunkId::new(of, kind, n), version)
-}
-
-impl LessonShelf {
     fn track(&self, name: &str) -> Option<(usize, &TrackShelf)> {
         let mut tracks = self.tracks.iter().enumerate();
         tracks.find(|(_, track)| track.name.as_str() == name)

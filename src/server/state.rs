@@ -64,7 +64,7 @@ impl State {
         if let Err(error) = self.identity.reload() {
             failed.push(sentence(&error));
         }
-        if let Err(error) = self.library.reload() {
+        if let Err(error) = self.library.reload(runtime::now()) {
             failed.push(sentence(&error));
         }
         if failed.is_empty() {

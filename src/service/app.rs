@@ -174,7 +174,7 @@ impl Core {
         })?;
         let route = Route::of(&target.path).ok_or_else(not_found)?;
         match head.method {
-            Method::Get | Method::Head => self.read(head, &target, route),
+            Method::Get | Method::Head => self.read(request, &target, route),
             Method::Options => Ok(Outcome::Now(self.options(head, Some(route)))),
             Method::Post | Method::Put | Method::Delete | Method::Other => {
                 let detail = "this URL is only read";
@@ -186,12 +186,13 @@ impl Core {
 
     fn read(
         &self,
-        head: &RequestHead<'_>,
+        request: &Request<'_>,
         target: &Target<'_>,
         route: Route<'_>,
     ) -> Result<Outcome, Problem> {
+        let head = &request.head;
         let reply = match route {
-            Route::Content(path) => return self.content(head, &path),
+            Route::Content(path) => return self.content(head, &path, request.now),
             Route::Page => self.page(head, "index.html")?,
             Route::PageFile(name) => self.page(head, name)?,
             Route::Icon => self.page(head, "icon.svg")?,

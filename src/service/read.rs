@@ -29,6 +29,7 @@ use crate::service::route::Route;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
+use std::time::Instant;
 
 impl Core {
     /// A file of the demo page.
@@ -102,15 +103,22 @@ impl Core {
         &self,
         head: &RequestHead<'_>,
         path: &content::Path<'_>,
+        now: Instant,
     ) -> Result<Outcome, Problem> {
         if matches!(path, content::Path::File(..)) {
-            return self.found(head, path).map(|outcome| outcome.map(guarded));
+            let found = self.found(head, path, now);
+            return found.map(|outcome| outcome.map(guarded));
         }
-        self.found(head, path)
+        self.found(head, path, now)
     }
 
-    fn found(&self, head: &RequestHead<'_>, path: &content::Path<'_>) -> Result<Outcome, Problem> {
-        let building = match self.shared.library.find(path) {
+    fn found(
+        &self,
+        head: &RequestHead<'_>,
+        path: &content::Path<'_>,
+        now: Instant,
+    ) -> Result<Outcome, Problem> {
+        let building = match self.shared.library.find(path, now) {
             Lookup::Hit(chunk) => {
                 return answer(chunk.resource(), head.method, head.fields).map(Outcome::Now);
             }
@@ -122,10 +130,7 @@ impl Core {
                     "cache;desc=file",
                 )));
             }
-            Lookup::Gone => {
-                let detail = "this version was replaced; load the playlist or the course again";
-                return Err(Problem::new(ProblemKind::Gone, detail));
-            }
+            Lookup::Gone => return Err(gone()),
             Lookup::NotFound => return Err(not_found()),
             Lookup::Miss(building) => building,
         };
@@ -200,6 +205,11 @@ fn built(took: Duration) -> String {
     format!("cache;desc=miss, build;dur={}.{:03}", us / 1000, us % 1000)
 }
 
+fn gone() -> Problem {
+    let detail = "this version was replaced; load the playlist or the course again";
+    Problem::new(ProblemKind::Gone, detail)
+}
+
 fn unavailable(error: &LoadError) -> Problem {
     let (kind, detail, ms) = match error {
         LoadError::Folder { .. } | LoadError::Changed { .. } => (
@@ -207,6 +217,7 @@ fn unavailable(error: &LoadError) -> Problem {
             "its source cannot be read at the moment",
             5000,
         ),
+        LoadError::Gone { .. } => return gone(),
         LoadError::Busy => (
             ProblemKind::Overloaded,
             "too much content is being prepared",

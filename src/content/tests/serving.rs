@@ -1,72 +1,22 @@
-//! Tests over folders on disk, the bundled course among them.
+//! What is served, and what is refused with a sentence.
 
 use crate::base::metrics::Source as _;
 use crate::content::Chunk;
 use crate::content::Config;
 use crate::content::Library;
-use crate::content::LoadError;
 use crate::content::Lookup;
-use crate::content::Path;
 use crate::content::check;
+use crate::content::tests::bundled;
+use crate::content::tests::fetch;
+use crate::content::tests::find;
+use crate::content::tests::folder;
+use crate::content::tests::open;
+use crate::content::tests::problems;
+use crate::content::tests::text;
 use crate::runtime;
 use std::fs;
 use std::path;
 use std::sync::Arc;
-use tempfile::TempDir;
-
-fn open(dir: &path::Path) -> Arc<Library> {
-    let config = Config {
-        dir: dir.to_owned(),
-        ..Config::default()
-    };
-    Library::open(config).unwrap()
-}
-
-fn bundled() -> Arc<Library> {
-    open(&path::Path::new(env!("CARGO_MANIFEST_DIR")).join("content"))
-}
-
-fn find(library: &Arc<Library>, path: &str) -> Lookup {
-    library.find(&Path::parse(path).unwrap_or_else(|| panic!("{path} is no path")))
-}
-
-async fn fetch(library: &Arc<Library>, path: &str) -> Arc<Chunk> {
-    match find(library, path) {
-        Lookup::Hit(chunk) => chunk,
-        Lookup::Miss(building) => building.await.unwrap(),
-        other @ (Lookup::File(_) | Lookup::Gone | Lookup::NotFound) => panic!("{path}: {other:?}"),
-    }
-}
-
-async fn text(library: &Arc<Library>, path: &str) -> String {
-    String::from_utf8(fetch(library, path).await.bytes().to_vec()).unwrap()
-}
-
-/// A content folder with one course of one lesson, made of the bundled one.
-fn folder() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let from = path::Path::new(env!("CARGO_MANIFEST_DIR")).join("content/ky-nang-so");
-    let lesson = dir.path().join("so/01-mat-khau");
-    fs::create_dir_all(&lesson).unwrap();
-    fs::copy(from.join("course.toml"), dir.path().join("so/course.toml")).unwrap();
-    let toml = fs::read_to_string(from.join("course.toml")).unwrap();
-    let toml = toml.replace("id = \"ky-nang-so\"", "id = \"so\"");
-    fs::write(dir.path().join("so/course.toml"), toml).unwrap();
-    for name in [
-        "quiz.toml",
-        "video-240p.mp4",
-        "video-360p.mp4",
-        "captions.vi.vtt",
-    ] {
-        fs::copy(from.join("01-mat-khau").join(name), lesson.join(name)).unwrap();
-    }
-    dir
-}
-
-fn problems(dir: &TempDir) -> Vec<String> {
-    let problems = check(dir.path()).unwrap();
-    problems.iter().map(ToString::to_string).collect()
-}
 
 #[test]
 fn the_bundled_course_has_no_problem_and_everything_in_it_is_served() {
@@ -209,7 +159,7 @@ fn a_broken_rendition_does_not_silence_the_lesson() {
     );
     // Repaired, it is back without a restart.
     fs::write(&video, &whole).unwrap();
-    library.reload().unwrap();
+    library.reload(runtime::now()).unwrap();
     assert_eq!(library.catalogue().problems(), []);
     assert_eq!(
         library.catalogue().course("so").unwrap().lessons[0]
@@ -328,34 +278,6 @@ fn answers_are_never_served_as_files() {
 }
 
 #[test]
-fn a_replaced_recording_is_gone_and_never_served_half_old_half_new() {
-    let dir = folder();
-    let library = open(dir.path());
-    let version = library.catalogue().course("so").unwrap().lessons[0].renditions[0].version;
-    let segment = |n: u32| format!("/media/so/mat-khau/240p/{version}/{n}.m4s");
-    runtime::block_on(async {
-        let first = fetch(&library, &segment(0)).await;
-        let video = dir.path().join("so/01-mat-khau/video-240p.mp4");
-        fs::copy(dir.path().join("so/01-mat-khau/video-360p.mp4"), &video).unwrap();
-        // Before the reload: what is not in memory is refused, not mixed.
-        let Lookup::Miss(building) = find(&library, &segment(1)) else {
-            panic!("not cold");
-        };
-        assert!(matches!(building.await, Err(LoadError::Changed { .. })));
-        library.reload().unwrap();
-        // After it: remembered while it is in memory, then gone; never known, never gone.
-        let Lookup::Hit(again) = find(&library, &segment(0)) else {
-            panic!("forgotten");
-        };
-        assert!(Arc::ptr_eq(&first, &again));
-        assert!(matches!(find(&library, &segment(1)), Lookup::Gone));
-        let other = "0".repeat(32);
-        let never = format!("/media/so/mat-khau/240p/{other}/1.m4s");
-        assert!(matches!(find(&library, &never), Lookup::NotFound));
-    });
-}
-
-#[test]
 fn an_absent_or_empty_folder_is_a_sentence_not_an_empty_school() {
     let dir = tempfile::tempdir().unwrap();
     let refuse = |dir: &path::Path| {
@@ -383,7 +305,7 @@ fn a_failed_reload_keeps_what_is_served() {
     let away = dir.path().join("so");
     let aside = tempfile::tempdir().unwrap();
     fs::rename(&away, aside.path().join("so")).unwrap();
-    assert!(library.reload().is_err());
+    assert!(library.reload(runtime::now()).is_err());
     assert_eq!(library.catalogue().courses().len(), 1);
 }
 

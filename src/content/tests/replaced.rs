@@ -1,0 +1,146 @@
+//! Versions that were replaced: fetchable for a while, then gone, never mixed.
+
+use crate::content::Library;
+use crate::content::LoadError;
+use crate::content::Lookup;
+use crate::content::tests::fetch;
+use crate::content::tests::find;
+use crate::content::tests::find_at;
+use crate::content::tests::folder;
+use crate::content::tests::open;
+use crate::runtime;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longer than a cache may hand out the playlist that names a version.
+const LATER: Duration = Duration::from_secs(720);
+
+fn segment(library: &Library, n: u32) -> String {
+    let version = library.catalogue().course("so").unwrap().lessons[0].renditions[0].version;
+    format!("/media/so/mat-khau/240p/{version}/{n}.m4s")
+}
+
+/// Puts another recording at the place of the smallest picture, as `rsync` and `mv` do.
+fn replace(dir: &TempDir) {
+    let lesson = dir.path().join("so/01-mat-khau");
+    fs::copy(lesson.join("video-360p.mp4"), lesson.join(".new")).unwrap();
+    fs::rename(lesson.join(".new"), lesson.join("video-240p.mp4")).unwrap();
+}
+
+fn gone(lookup: Lookup) -> bool {
+    match lookup {
+        Lookup::Gone => true,
+        Lookup::Miss(building) => {
+            let outcome = runtime::block_on(building);
+            matches!(outcome, Err(LoadError::Gone { .. }))
+        }
+        Lookup::Hit(_) | Lookup::File(_) | Lookup::NotFound => false,
+    }
+}
+
+#[test]
+fn a_viewer_of_a_replaced_lesson_watches_it_to_the_end_of_the_playlists_life() {
+    let dir = folder();
+    let library = open(dir.path());
+    let (first, last) = (segment(&library, 0), segment(&library, 5));
+    let now = runtime::now();
+    let old = runtime::block_on(fetch(&library, &first)).bytes();
+    replace(&dir);
+    library.reload(now).unwrap();
+    assert_ne!(segment(&library, 0), first);
+    runtime::block_on(async {
+        assert_eq!(fetch(&library, &first).await.bytes(), old);
+        // Never built before the change, and still the former bytes.
+        let Lookup::Miss(building) = find_at(&library, &last, now + LATER / 2) else {
+            panic!("not cold");
+        };
+        let chunk = building.await.unwrap();
+        assert_eq!(chunk.bytes()[4..8], *b"styp");
+        // A further reload neither ends nor prolongs it.
+        library.reload(now + LATER / 2).unwrap();
+        assert!(matches!(
+            find_at(&library, &last, now + LATER - Duration::from_secs(1)),
+            Lookup::Hit(_)
+        ));
+    });
+    for path in [first, last] {
+        // Gone, even though the cache still holds it.
+        assert!(gone(find_at(&library, &path, now + LATER)), "{path}");
+    }
+    library.reload(now + LATER * 2).unwrap();
+    assert_eq!(library.catalogue().past.kept(), 0);
+    let never = format!("/media/so/mat-khau/240p/{}/1.m4s", "0".repeat(32));
+    assert!(matches!(find(&library, &never), Lookup::NotFound));
+}
+
+#[test]
+fn bytes_overwritten_in_place_are_gone_at_once_and_never_mixed() {
+    let dir = folder();
+    let library = open(dir.path());
+    let (watched, cold) = (segment(&library, 0), segment(&library, 1));
+    let now = runtime::now();
+    runtime::block_on(async {
+        let first = fetch(&library, &watched).await;
+        let video = dir.path().join("so/01-mat-khau/video-240p.mp4");
+        fs::copy(dir.path().join("so/01-mat-khau/video-360p.mp4"), &video).unwrap();
+        // Before the reload: what is not in memory is refused, not mixed.
+        let Lookup::Miss(building) = find(&library, &cold) else {
+            panic!("not cold");
+        };
+        assert!(matches!(building.await, Err(LoadError::Changed { .. })));
+        library.reload(now).unwrap();
+        let Lookup::Hit(again) = find_at(&library, &watched, now) else {
+            panic!("forgotten");
+        };
+        assert!(Arc::ptr_eq(&first, &again));
+    });
+    assert!(gone(find_at(&library, &cold, now)));
+}
+
+#[test]
+fn a_removed_lesson_leaves_the_catalogue_at_once_and_its_viewers_in_peace() {
+    let dir = folder();
+    let library = open(dir.path());
+    let path = segment(&library, 0);
+    let quiz = library.catalogue().course("so").unwrap().quizzes[0].clone();
+    let quiz = format!("/quiz/so/{}/{}.json", quiz.id, quiz.version);
+    let now = runtime::now();
+    let away = dir.path().join("khac");
+    fs::rename(dir.path().join("so"), &away).unwrap();
+    fs::write(away.join("course.toml"), "title = \"Khác\"\n").unwrap();
+    library.reload(now).unwrap();
+    assert!(library.catalogue().course("so").is_none());
+    assert!(library.catalogue().course("khac").is_some());
+    let master = "/media/so/mat-khau/master.m3u8";
+    assert!(matches!(find_at(&library, master, now), Lookup::NotFound));
+    // The quiz lies in memory; the recording's path is no more, and nobody had it open.
+    assert!(matches!(find_at(&library, &quiz, now), Lookup::Miss(_)));
+    assert!(gone(find_at(&library, &path, now)));
+    assert!(!matches!(
+        find_at(&library, &quiz, now + LATER),
+        Lookup::Hit(_) | Lookup::Miss(_)
+    ));
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_served_is_an_error_not_a_short_segment() {
+    let dir = folder();
+    let library = open(dir.path());
+    let paths: Vec<String> = (0..4).map(|n| segment(&library, n)).collect();
+    let video = dir.path().join("so/01-mat-khau/video-240p.mp4");
+    let whole = fs::metadata(&video).unwrap().len();
+    runtime::block_on(async {
+        fetch(&library, &paths[0]).await;
+        for (path, len) in paths[1..].iter().zip([whole - 1, whole / 2, 0]) {
+            let file = fs::OpenOptions::new().write(true).open(&video).unwrap();
+            file.set_len(len).unwrap();
+            let Lookup::Miss(building) = find(&library, path) else {
+                panic!("not cold");
+            };
+            let outcome = building.await;
+            assert!(matches!(outcome, Err(LoadError::Changed { .. })), "{len}");
+        }
+    });
+}
