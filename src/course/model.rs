@@ -5,9 +5,11 @@ use crate::course::Language;
 use crate::course::Moment;
 use crate::course::Slug;
 use crate::course::Texts;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// A course: one folder of lessons.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Course {
     /// Its id, unique in the catalogue.
     pub id: Slug,
@@ -41,7 +43,7 @@ impl Course {
 }
 
 /// A lesson: one folder with renditions of one recording, captions and quizzes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lesson {
     /// Its id, unique in the course.
     pub id: Slug,
@@ -64,7 +66,7 @@ pub struct Lesson {
 }
 
 /// One track of a lesson.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rendition {
     /// Its track name, unique in the lesson.
     pub track: Slug,
@@ -81,7 +83,7 @@ pub struct Rendition {
 }
 
 /// What a track shows or sounds like.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Shape {
     /// A picture.
     Video {
@@ -104,7 +106,7 @@ pub enum Shape {
 }
 
 /// A quiz as the catalogue lists it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quiz {
     /// Its id, unique in the course.
     pub id: Slug,

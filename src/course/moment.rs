@@ -2,12 +2,14 @@
 
 use crate::base::calendar::civil_from_days;
 use crate::base::calendar::days_from_civil;
+use serde::Deserialize;
+use serde::Serialize;
 use std::fmt;
 use toml::value::Datetime;
 use toml::value::Offset;
 
 /// A moment in whole seconds since 1970 UTC, shown as RFC 3339 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Moment {
     /// Seconds since 1970 UTC.
     pub unix_s: i64,

@@ -1,9 +1,11 @@
 //! What is wrong with an author's file.
 
+use serde::Deserialize;
+use serde::Serialize;
 use std::fmt;
 
 /// One mistake in a course folder: what, where, and how to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// Path below the content folder, with `/` between names.
     pub file: String,

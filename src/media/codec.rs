@@ -4,9 +4,11 @@ use crate::media::Refused;
 use crate::media::boxes::Boxes;
 use crate::media::boxes::Fields;
 use crate::media::boxes::Kind;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// Picture or sound, with what a playlist says of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Codec {
     /// H.264 (`avc1`).
     Video {

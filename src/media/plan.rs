@@ -8,10 +8,12 @@ use crate::media::Refused;
 use crate::media::Track;
 use crate::media::init;
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// Everything about a packaged track but its sample tables: small enough to be kept for every
 /// lesson. 16 bytes a segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Codec and shape.
     pub codec: Codec,
@@ -32,7 +34,7 @@ pub struct Plan {
 }
 
 /// The beginning of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// Index of its first sample.
     pub sample: u32,
