@@ -4,7 +4,8 @@
 #   curl              an independent HTTP/1.1 and HTTP/2 client
 #   chromium, firefox the page, played over HTTP/3 (libnss3-tools: Firefox trusts our certificate)
 #   aioquic           an independent HTTP/3 client (Python, in target/venv)
-#   axe-core          accessibility rules (npm, in target/test-tools)
+#   hls.js, Shaka Player, dash.js, video.js, mp4box.js, axe-core
+#                     what plays and judges inside the browsers (npm, in target/test-tools)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -35,8 +36,4 @@ fi
 
 scripts/setup-aioquic.sh
 
-if [ ! -f target/test-tools/node_modules/axe-core/axe.min.js ]; then
-    echo "setup-test: installing axe-core into target/test-tools"
-    mkdir -p target/test-tools
-    npm install --silent --no-audit --no-fund --prefix target/test-tools 'axe-core@4'
-fi
+scripts/setup-npm.sh

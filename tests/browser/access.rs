@@ -22,11 +22,10 @@ const VIEWS: &[(&str, &str)] = &[
 ];
 
 fn axe() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/test-tools/node_modules/axe-core/axe.min.js");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/axe-core/axe.min.js");
     fs::read_to_string(&path).unwrap_or_else(|_| {
         panic!(
-            "{} is missing: `npm install --prefix target/test-tools axe-core`, or run `make test`",
+            "{} is missing: run scripts/setup-npm.sh, or `make test`",
             path.display()
         )
     })

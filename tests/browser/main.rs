@@ -16,11 +16,16 @@
 )]
 
 mod access;
+#[path = "../support/browsers/browser.rs"]
 mod browser;
+#[path = "../support/browsers/chromium.rs"]
 mod chromium;
+#[path = "../support/browsers/firefox.rs"]
 mod firefox;
 mod outage;
 mod playing;
 mod quiz;
+#[path = "../support/browsers/site.rs"]
 mod site;
+#[path = "../support/browsers/socket.rs"]
 mod socket;

@@ -1,5 +1,11 @@
 //! What every browser can be asked; the steps of the tests are written against this.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
 use crate::site::Site;
 use serde_json::Value;
 use std::fs;

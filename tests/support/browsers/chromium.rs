@@ -1,5 +1,11 @@
 //! Chromium over the DevTools protocol.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
 use crate::browser;
 use crate::browser::Browser;
 use crate::browser::Key;

@@ -1,5 +1,11 @@
 //! One WebSocket to a browser: numbered calls, and the events that come between the answers.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
 use serde_json::Value;
 use serde_json::json;
 use std::net::TcpStream;

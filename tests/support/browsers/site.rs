@@ -1,5 +1,11 @@
 //! The built server on a free port, with a certificate of a throw-away authority.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
 use data_encoding::BASE64;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
@@ -33,8 +39,13 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts the server and returns once it says that it is ready.
+    /// Serves the bundled course; returns once the server says that it is ready.
     pub fn start() -> Self {
+        Self::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("content"))
+    }
+
+    /// Serves the courses in `content`; returns once the server says that it is ready.
+    pub fn of(content: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let spki = certify(dir.path());
         let child = Command::new(env!("CARGO_BIN_EXE_lamplight"))
@@ -46,7 +57,7 @@ impl Site {
                 "127.0.0.1:0",
                 "--content",
             ])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("content"))
+            .arg(content)
             .arg("--data")
             .arg(dir.path().join("data"))
             .arg("--set")
@@ -117,7 +128,7 @@ fn port_of(child: &mut Child) -> u16 {
 fn log() -> Stdio {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-output");
     fs::create_dir_all(&folder).unwrap();
-    Stdio::from(fs::File::create(folder.join("browser-server.log")).unwrap())
+    Stdio::from(fs::File::create(folder.join(LOG)).unwrap())
 }
 
 /// Writes an authority and a leaf for localhost; returns the leaf's key hash.
@@ -143,5 +154,7 @@ fn certify(dir: &Path) -> String {
     BASE64.encode(hash.as_ref())
 }
 
+/// One a suite.
+const LOG: &str = concat!(env!("CARGO_CRATE_NAME"), "-server.log");
 /// A debug build on a busy machine, with a catalogue to open.
 const READY_WITHIN: Duration = Duration::from_secs(60);
