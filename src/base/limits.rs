@@ -20,6 +20,8 @@ pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 pub const HEADER_FIELDS_MAX: usize = 128;
 /// Bytes of a request target (path and query).
 pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// Ranges of one request that are answered as such; with more, the whole is sent.
+pub const RANGES_MAX: usize = 16;
 /// Bytes of the largest request body any route accepts.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of half-received requests (heads and content) one connection may have held; more is

@@ -1,5 +1,8 @@
 //! Byte ranges (RFC 9110, 14): from a `Range` field and a length to what is to be sent.
 
+use crate::base::limits::RANGES_MAX;
+use smallvec::SmallVec;
+
 /// A part of a representation: never empty, inside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
@@ -32,20 +35,31 @@ impl ByteRange {
         self.end - self.first
     }
 
+    fn is_near(&self, other: &Self) -> bool {
+        self.first <= other.end.saturating_add(PART_OVERHEAD_BYTES)
+            && other.first <= self.end.saturating_add(PART_OVERHEAD_BYTES)
+    }
+
     /// The value of `content-range` (RFC 9110, 14.4) for a representation of `complete` bytes.
     pub fn content_range(&self, complete: u64) -> String {
         format!("bytes {}-{}/{complete}", self.first, self.end - 1)
     }
 }
 
+/// The parts of a reply to several ranges, in the order they were asked for.
+pub type Parts = SmallVec<[ByteRange; 4]>;
+
 /// What a `Range` field asks of a representation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// Send all of it with 200: the field is malformed, of another unit, or asks for several
-    /// ranges, all of which RFC 9110, 14.2 lets a server ignore.
+    /// Send all of it with 200: the field is malformed, of another unit, names more than
+    /// [`RANGES_MAX`] ranges, or asks for so much that the whole costs no more. RFC 9110, 14.2 lets
+    /// a server ignore all of these.
     Whole,
     /// Send this part with 206.
     Part(ByteRange),
+    /// Send these parts, two at least, as `multipart/byteranges` with 206. No two overlap or touch.
+    Parts(Parts),
     /// Nothing asked for exists: 416.
     Unsatisfiable,
 }
@@ -55,8 +69,8 @@ pub fn select(value: &[u8], len: u64) -> Selection {
     let Some(specs) = bytes_unit(value) else {
         return Selection::Whole;
     };
-    let mut found = None;
-    let (mut given, mut satisfiable) = (0_u32, 0_u32);
+    let mut parts = Parts::new();
+    let mut given = 0;
     for spec in specs.split(|b| *b == b',') {
         let spec = spec.trim_ascii();
         if spec.is_empty() {
@@ -64,20 +78,49 @@ pub fn select(value: &[u8], len: u64) -> Selection {
         }
         given += 1;
         match resolve(spec, len) {
-            None => return Selection::Whole,
-            Some(Selection::Part(range)) => {
-                satisfiable += 1;
-                found = Some(range);
-            }
-            Some(Selection::Whole) => return Selection::Whole,
-            Some(Selection::Unsatisfiable) => {}
+            Spec::Part(range) if given <= RANGES_MAX => join(&mut parts, range),
+            Spec::Part(_) | Spec::Whole => return Selection::Whole,
+            Spec::Unsatisfiable => {}
         }
     }
-    match (found, satisfiable) {
-        (Some(range), 1) => Selection::Part(range),
-        (None, _) if given > 0 => Selection::Unsatisfiable,
-        _ => Selection::Whole,
+    match parts.as_slice() {
+        [] if given > 0 => Selection::Unsatisfiable,
+        [] => Selection::Whole,
+        [range] => Selection::Part(*range),
+        several => {
+            let sent = |range: &ByteRange| range.len() + PART_OVERHEAD_BYTES;
+            if several.iter().map(sent).sum::<u64>() < len {
+                Selection::Parts(parts)
+            } else {
+                Selection::Whole
+            }
+        }
     }
+}
+
+/// Adds a range; what it overlaps, or is nearer to than the head of another part is long, becomes
+/// one part with it, at the place of the first (RFC 9110, 15.3.7.2). So the same bytes are never
+/// sent twice.
+fn join(parts: &mut Parts, mut range: ByteRange) {
+    let mut at = parts.len();
+    while let Some(near) = parts.iter().position(|part| part.is_near(&range)) {
+        let other = parts.remove(near);
+        range.first = range.first.min(other.first);
+        range.end = range.end.max(other.end);
+        at = at.min(near);
+    }
+    parts.insert(at.min(parts.len()), range);
+}
+
+/// Bytes that a part costs beside its content, about (delimiter, type, range).
+const PART_OVERHEAD_BYTES: u64 = 150;
+
+/// One range of a set.
+enum Spec {
+    Part(ByteRange),
+    Unsatisfiable,
+    /// Malformed, or of nothing.
+    Whole,
 }
 
 fn bytes_unit(value: &[u8]) -> Option<&[u8]> {
@@ -86,36 +129,41 @@ fn bytes_unit(value: &[u8]) -> Option<&[u8]> {
     named.then_some(specs)
 }
 
-/// One range of the set; `None` when it is malformed.
-fn resolve(spec: &[u8], len: u64) -> Option<Selection> {
-    let dash = spec.iter().position(|b| *b == b'-')?;
-    let (first, last) = (spec.get(..dash)?, spec.get(dash + 1..)?);
+fn resolve(spec: &[u8], len: u64) -> Spec {
+    let Some((first, last)) = ends(spec) else {
+        return Spec::Whole;
+    };
     if first.is_empty() {
-        let suffix = number(last)?;
-        return Some(match (suffix, len) {
-            (0, _) => Selection::Unsatisfiable,
+        return match (number(last), len) {
+            (None, _) => Spec::Whole,
+            (Some(0), _) => Spec::Unsatisfiable,
             // No content-range can name a part of nothing.
-            (_, 0) => Selection::Whole,
-            _ => Selection::Part(ByteRange {
+            (_, 0) => Spec::Whole,
+            (Some(suffix), _) => Spec::Part(ByteRange {
                 first: len.saturating_sub(suffix),
                 end: len,
             }),
-        });
+        };
     }
-    let first = number(first)?;
     let last = if last.is_empty() {
-        u64::MAX
+        Some(u64::MAX)
     } else {
-        number(last)?
+        number(last)
     };
-    if last < first {
-        return None;
+    match (number(first), last) {
+        (Some(first), Some(last)) if first <= last && first < len => Spec::Part(ByteRange {
+            first,
+            end: last.saturating_add(1).min(len),
+        }),
+        (Some(first), Some(last)) if first <= last => Spec::Unsatisfiable,
+        _ => Spec::Whole,
     }
-    if first >= len {
-        return Some(Selection::Unsatisfiable);
-    }
-    let end = last.saturating_add(1).min(len);
-    Some(Selection::Part(ByteRange { first, end }))
+}
+
+/// What stands before and behind the dash.
+fn ends(spec: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dash = spec.iter().position(|b| *b == b'-')?;
+    Some((spec.get(..dash)?, spec.get(dash + 1..)?))
 }
 
 /// Digits only; a number too large for 64 bits is as good as the largest.
@@ -169,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_and_multiple_ranges_are_ignored() {
+    fn malformed_ranges_are_ignored() {
         for value in [
             "",
             "bytes",
@@ -181,7 +229,6 @@ mod tests {
             "bytes=1-2-3",
             "items=0-1",
             "bytes 0-1",
-            "bytes=0-1,3-4",
             "bytes=0x1-2",
             "bytes=1 - 2",
             "bytes=0-1,x",
@@ -192,7 +239,63 @@ mod tests {
         assert_eq!(select(b"bytes=0-1,50-60", 10), part(0, 2));
     }
 
+    fn parts(value: &str, len: u64) -> Vec<(u64, u64)> {
+        match select(value.as_bytes(), len) {
+            Selection::Parts(parts) => parts.iter().map(|p| (p.first, p.end)).collect(),
+            Selection::Part(part) => vec![(part.first, part.end)],
+            Selection::Whole => vec![(0, len)],
+            Selection::Unsatisfiable => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn several_ranges_come_in_the_order_asked_for_and_no_byte_twice() {
+        assert_eq!(parts("bytes=0-9,500-509", 1000), [(0, 10), (500, 510)]);
+        assert_eq!(parts("bytes=-9,0-8", 1000), [(991, 1000), (0, 9)]);
+        assert_eq!(parts("bytes=9-,2000-2001", 1000), [(9, 1000)]);
+        // Near ones and overlapping ones become one, also through a later one between them.
+        assert_eq!(parts("bytes=0-1,4-5", 1000), [(0, 6)]);
+        assert_eq!(
+            parts("bytes=600-609,0-299,200-400", 1000),
+            [(600, 610), (0, 401)]
+        );
+        assert_eq!(parts("bytes=0-9,600-609,5-599", 1000), [(0, 610)]);
+    }
+
+    #[test]
+    fn ranges_that_would_cost_more_than_the_whole_get_the_whole() {
+        assert_eq!(parts("bytes=0-399,600-999", 1000), [(0, 1000)]);
+        let every = |n: u64| {
+            let list: Vec<_> = (0..n).map(|i| format!("{0}-{0}", i * 1000)).collect();
+            parts(&format!("bytes={}", list.join(",")), 1_000_000).len()
+        };
+        assert_eq!((every(2), every(16), every(17), every(9999)), (2, 16, 1, 1));
+        let same = format!("bytes={}", vec!["0-"; 16].join(","));
+        assert_eq!(parts(&same, 1000), [(0, 1000)]);
+    }
+
     proptest! {
+        #[test]
+        fn parts_hold_every_byte_asked_for_and_none_twice(
+            asked in proptest::collection::vec((0_u64..3000, 0_u64..500), 2..20),
+        ) {
+            let list: Vec<_> = asked.iter().map(|(a, n)| format!("{a}-{}", a + n)).collect();
+            let value = format!("bytes={}", list.join(", "));
+            let sent = parts(&value, 3000);
+            let total: u64 = sent.iter().map(|(a, b)| b - a).sum();
+            prop_assert!(total <= 3000, "{sent:?}");
+            for (n, one) in sent.iter().enumerate() {
+                prop_assert!(one.0 < one.1 && one.1 <= 3000);
+                for other in sent.iter().skip(n + 1) {
+                    prop_assert!(one.1 < other.0 || other.1 < one.0, "{sent:?}");
+                }
+            }
+            for (first, n) in asked {
+                let end = (first + n + 1).min(3000);
+                prop_assert!(sent.iter().any(|(a, b)| *a <= first && end <= *b), "{sent:?}");
+            }
+        }
+
         #[test]
         fn a_part_is_never_empty_nor_outside(
             value in "bytes=[0-9]{0,3}-[0-9]{0,3}(,[0-9]{0,3}-[0-9]{0,3})?", len in 0_u64..300,
@@ -207,9 +310,9 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(
             value in proptest::collection::vec(any::<u8>(), 0..40), len in any::<u64>(),
         ) {
-            let _ = select(&value, len);
+            drop(select(&value, len));
             let with_unit: Vec<u8> = b"bytes=".iter().copied().chain(value).collect();
-            let _ = select(&with_unit, len);
+            drop(select(&with_unit, len));
         }
     }
 }

@@ -5,82 +5,26 @@ use crate::http::Body;
 use crate::http::ByteRange;
 use crate::http::CachePolicy;
 use crate::http::Coding;
+use crate::http::Content;
 use crate::http::EntityTag;
 use crate::http::Fields;
 use crate::http::Head;
 use crate::http::HttpDate;
 use crate::http::Method;
 use crate::http::Reply;
-use crate::http::Source;
 use crate::http::Status;
-use crate::http::coding;
 use crate::http::coding::Effort;
 use crate::http::conditional::Validators;
 use crate::http::conditional::Verdict;
+use crate::http::multipart::multipart;
 use crate::http::range;
+use crate::http::range::Parts;
 use crate::http::range::Selection;
-use bytes::Bytes;
+use crate::http::representation;
+use crate::http::representation::Representation;
+use crate::http::representation::Variants;
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
-use std::sync::OnceLock;
-
-/// Makes sources that read a part of something too large to hold.
-pub trait Opener: Send + Sync {
-    /// A source of exactly these bytes.
-    fn open(&self, range: ByteRange) -> Box<dyn Source>;
-}
-
-/// The bytes of a representation.
-#[derive(Clone)]
-pub enum Content {
-    /// Held in memory and shared by all replies.
-    Memory(Bytes),
-    /// Read as it is sent.
-    Opened {
-        /// Length in bytes.
-        len: u64,
-        /// Where to read.
-        opener: Arc<dyn Opener>,
-    },
-}
-
-impl Content {
-    /// Bytes of content.
-    pub const fn len(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => bytes.len() as u64,
-            Self::Opened { len, .. } => *len,
-        }
-    }
-
-    /// Whether it holds no byte.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn body(&self, range: Option<ByteRange>) -> Body {
-        match (self, range) {
-            (Self::Memory(bytes), None) => Body::slice(bytes.clone()),
-            (Self::Memory(bytes), Some(range)) => Body::slice(cut(bytes, range)),
-            (Self::Opened { len, opener }, range) => match range.or_else(|| ByteRange::whole(*len))
-            {
-                Some(range) => Body::Pull(opener.open(range)),
-                None => Body::Empty,
-            },
-        }
-    }
-}
-
-impl fmt::Debug for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self {
-            Self::Memory(_) => "held",
-            Self::Opened { .. } => "opened",
-        };
-        write!(f, "Content({} bytes, {kind})", self.len())
-    }
-}
 
 /// What all representations of a resource share.
 #[derive(Debug, Clone)]
@@ -91,7 +35,7 @@ pub struct About {
     pub policy: CachePolicy,
     /// When it last changed.
     pub modified: Option<HttpDate>,
-    /// Whether to keep a brotli representation too (text).
+    /// Whether to keep it in brotli, zstd and gzip too (text).
     pub text: bool,
     /// Fields of every reply, 304 included: CORS, security, cache keys, `cache-status`.
     pub fields: Fields,
@@ -103,7 +47,7 @@ pub struct About {
 pub struct Resource {
     about: About,
     plain: Representation,
-    brotli: Option<Representation>,
+    variants: Option<Box<Variants>>,
 }
 
 /// Why a resource does not answer with content.
@@ -123,21 +67,21 @@ impl Resource {
         Self::with(about, content, hash, Effort::Thorough)
     }
 
-    /// The same on a worker's loop, while a request waits.
+    /// The same on a worker's loop, while a request waits: each coding is made, less thoroughly,
+    /// when it is asked for.
     pub fn quickly(about: About, content: Content, hash: &str) -> Self {
         Self::with(about, content, hash, Effort::Quick)
     }
 
     fn with(about: About, content: Content, hash: &str, effort: Effort) -> Self {
-        let coded = match &content {
-            Content::Memory(bytes) if about.text => coding::brotli(bytes, effort),
+        let variants = match &content {
+            Content::Memory(bytes) if about.text => Variants::of(bytes, hash, effort),
             Content::Memory(_) | Content::Opened { .. } => None,
         };
-        let brotli = coded.map(|b| Representation::new(Content::Memory(b), hash, Coding::Brotli));
         Self {
             about,
             plain: Representation::new(content, hash, Coding::Identity),
-            brotli,
+            variants,
         }
     }
 
@@ -158,20 +102,15 @@ impl Resource {
 
     /// Bytes that it holds in memory, codings and an estimate of its heads included.
     pub fn weight(&self) -> usize {
-        let held = |r: &Representation| match &r.content {
-            Content::Memory(bytes) => bytes.len() + 1024,
-            Content::Opened { .. } => 1024,
-        };
-        held(&self.plain) + self.brotli.as_ref().map_or(0, held)
+        representation::weight(&self.plain, self.variants.as_deref())
     }
 
     /// Answers GET or HEAD: coding, preconditions, range (RFC 9110, 13.2.2).
     pub fn reply(&self, method: Method, fields: &Fields) -> Result<Reply, Declined> {
         let asked = Asked::of(fields);
-        let chosen = match &self.brotli {
-            Some(coded) if coding::prefers_brotli(asked.accept_encoding) => coded,
-            _ => &self.plain,
-        };
+        let variants = self.variants.as_ref();
+        let coded = variants.and_then(|variants| variants.chosen(asked.accept_encoding));
+        let chosen = coded.unwrap_or(&self.plain);
         let have = Validators {
             etag: &chosen.etag,
             modified: self.about.modified,
@@ -193,6 +132,7 @@ impl Resource {
             match range::select(value, chosen.content.len()) {
                 Selection::Whole => {}
                 Selection::Part(range) => return Ok(self.part(chosen, range)),
+                Selection::Parts(parts) => return Ok(self.parts(chosen, &parts)),
                 Selection::Unsatisfiable => {
                     return Err(Declined::RangeNotSatisfiable(chosen.content.len()));
                 }
@@ -216,6 +156,19 @@ impl Resource {
             head: Arc::clone(head),
             extra,
             body: chosen.content.body(Some(range)),
+        }
+    }
+
+    fn parts(&self, chosen: &Representation, parts: &Parts) -> Reply {
+        let media_type = &self.about.media_type;
+        let made = multipart(&chosen.content, parts, media_type, &chosen.etag);
+        let fields = Fields::new()
+            .with("content-type", made.media_type)
+            .with("content-length", made.len.to_string());
+        Reply {
+            head: self.partial(chosen).replacing(&fields),
+            extra: Fields::new(),
+            body: made.body,
         }
     }
 
@@ -258,7 +211,7 @@ impl Resource {
             fields.push(b"cdn-cache-control", value.as_bytes());
         }
         fields.push(b"etag", chosen.etag.as_bytes());
-        if self.brotli.is_some() {
+        if self.variants.is_some() {
             fields.push(b"vary", b"accept-encoding");
         }
         for (name, value) in self.about.fields.iter() {
@@ -267,37 +220,12 @@ impl Resource {
     }
 }
 
-#[derive(Debug)]
-struct Representation {
-    content: Content,
-    etag: EntityTag,
-    coding: Coding,
-    full: OnceLock<Arc<Head>>,
-    partial: OnceLock<Arc<Head>>,
-    not_modified: OnceLock<Arc<Head>>,
-}
-
-impl Representation {
-    fn new(content: Content, hash: &str, coding: Coding) -> Self {
-        Self {
-            content,
-            etag: EntityTag::new(hash, coding.name()),
-            coding,
-            full: OnceLock::new(),
-            partial: OnceLock::new(),
-            not_modified: OnceLock::new(),
-        }
-    }
-}
-
-fn cut(bytes: &Bytes, range: ByteRange) -> Bytes {
-    let at = |n: u64| usize::try_from(n).map_or(bytes.len(), |n| n.min(bytes.len()));
-    bytes.slice(at(range.first())..at(range.end()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Opener;
+    use crate::http::Source;
+    use bytes::Bytes;
 
     fn text() -> Resource {
         let about = About {
@@ -361,6 +289,66 @@ mod tests {
         assert_eq!(field(&revalidated, "content-length"), None);
         let other = get(&resource, &brotli.with("if-none-match", "\"3f9a\""));
         assert_eq!(other.status(), Status(200));
+    }
+
+    #[test]
+    fn every_coding_has_its_own_tag_and_counts_in_the_weight() {
+        let resource = text();
+        let mut tags = vec![resource.etag().as_bytes().to_vec()];
+        for (accept, name) in [("br", "br"), ("zstd", "zstd"), ("gzip, deflate", "gzip")] {
+            let reply = get(&resource, &Fields::new().with("accept-encoding", accept));
+            assert_eq!(field(&reply, "content-encoding"), Some(name));
+            assert_eq!(field(&reply, "vary"), Some("accept-encoding"));
+            tags.push(reply.head.fields().get("etag").unwrap().to_vec());
+            // A coding made for a request that waits is there when it is asked for.
+            let about = resource.about().clone();
+            let quick = Resource::quickly(about, resource.content().clone(), "3f9a");
+            let before = quick.weight();
+            let reply = get(&quick, &Fields::new().with("accept-encoding", accept));
+            assert_eq!(field(&reply, "content-encoding"), Some(name));
+            assert!(quick.weight() > before + bytes(&reply).len());
+            assert!(quick.weight() < resource.weight());
+        }
+        tags.sort();
+        tags.dedup();
+        assert_eq!(tags.len(), 4);
+    }
+
+    #[test]
+    fn video_is_never_coded_and_never_varies() {
+        let about = About {
+            text: false,
+            ..text().about
+        };
+        let resource = Resource::new(about, text().content().clone(), "3f9a");
+        let reply = get(
+            &resource,
+            &Fields::new().with("accept-encoding", "br, gzip"),
+        );
+        assert_eq!(field(&reply, "content-encoding"), None);
+        assert_eq!(field(&reply, "vary"), None);
+    }
+
+    #[test]
+    fn several_ranges_are_several_parts_under_the_same_tag() {
+        let resource = text();
+        let fields = Fields::new().with("range", "bytes=0-1,700-701");
+        let reply = get(&resource, &fields);
+        assert_eq!(reply.status(), Status(206));
+        let kind = field(&reply, "content-type");
+        assert_eq!(kind, Some("multipart/byteranges; boundary=part-3f9a"));
+        assert_eq!(field(&reply, "content-range"), None);
+        assert_eq!(field(&reply, "etag"), Some("\"3f9a\""));
+        let body = String::from_utf8(bytes(&reply)).unwrap();
+        let length = body.len().to_string();
+        assert_eq!(field(&reply, "content-length"), Some(length.as_str()));
+        assert!(
+            body.contains("content-range: bytes 700-701/1050\r\n"),
+            "{body}"
+        );
+        assert_eq!(body.matches("--part-3f9a").count(), 3);
+        let stale = fields.with("if-range", "\"other\"");
+        assert_eq!(get(&resource, &stale).status(), Status(200));
     }
 
     #[test]
