@@ -5,6 +5,7 @@ use crate::base::limits::COURSE_FILE_BYTES_MAX;
 use crate::content::Chunk;
 use crate::content::LoadError;
 use crate::content::cache::Indexes;
+use crate::content::chunk::versioned;
 use crate::content::disk::OnDisk;
 use crate::content::shelf::Job;
 use crate::content::shelf::LessonShelf;
@@ -23,10 +24,12 @@ impl Job {
     /// Builds the chunk.
     pub(crate) fn run(&self, indexes: &Indexes) -> Result<Chunk, LoadError> {
         match self {
-            Self::Master(lesson) => Ok(playlist(lesson, master(lesson))),
+            Self::Master(lesson) => Ok(playlist(lesson, master(lesson), &lesson.keys)),
             Self::MediaPlaylist(lesson, at) => {
                 let track = lesson.at(*at)?;
-                Ok(playlist(lesson, hls::media(&track.plan, track.version)))
+                let keys = versioned(&lesson.keys, track.version);
+                let text = hls::media(&track.plan, track.version);
+                Ok(playlist(lesson, text, &keys))
             }
             Self::Init(lesson, at) => {
                 let track = lesson.at(*at)?;
@@ -42,10 +45,9 @@ impl Job {
             }
             Self::CaptionPlaylist(lesson, at) => {
                 let caption = lesson.captions.get(*at).ok_or(LoadError::Internal)?;
-                Ok(playlist(
-                    lesson,
-                    hls::captions(lesson.duration_us, caption.version),
-                ))
+                let keys = versioned(&lesson.keys, caption.version);
+                let text = hls::captions(lesson.duration_us, caption.version);
+                Ok(playlist(lesson, text, &keys))
             }
             Self::CaptionSegment(lesson, at, n) => caption(indexes, lesson, *at, *n),
             Self::Quiz(quiz) => Ok(Chunk::new(
@@ -53,7 +55,7 @@ impl Job {
                 "application/json",
                 quiz.modified_unix_s,
                 CachePolicy::Immutable,
-                &quiz.keys,
+                &versioned(&quiz.keys, quiz.version),
             )),
             Self::File(file) => {
                 let bytes = file.disk.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
@@ -78,14 +80,14 @@ impl LessonShelf {
     }
 }
 
-fn playlist(lesson: &LessonShelf, text: String) -> Chunk {
+fn playlist(lesson: &LessonShelf, text: String, keys: &str) -> Chunk {
     let bytes = Bytes::from(text);
     Chunk::new(
         bytes,
         PLAYLIST,
         lesson.modified_unix_s,
         CachePolicy::Manifest,
-        &lesson.keys,
+        keys,
     )
 }
 
@@ -98,7 +100,7 @@ fn media(lesson: &LessonShelf, track: &TrackShelf, bytes: Bytes) -> Chunk {
         media_type,
         modified,
         CachePolicy::Immutable,
-        &lesson.keys,
+        &versioned(&lesson.keys, track.version),
     )
 }
 
@@ -147,7 +149,7 @@ fn caption(indexes: &Indexes, lesson: &LessonShelf, at: usize, n: u32) -> Result
         VTT,
         modified,
         CachePolicy::Immutable,
-        &lesson.keys,
+        &versioned(&lesson.keys, caption.version),
     ))
 }
 

@@ -53,26 +53,48 @@ impl Chunk {
         }
     }
 
+    /// Whether a purge of `key` means this chunk.
+    pub fn has_key(&self, key: &str) -> bool {
+        let keys = self.resource.about().fields.get_str("surrogate-key");
+        keys.is_some_and(|keys| keys.split(' ').any(|k| k == key))
+    }
+
     /// Bytes of memory it holds, for the cache's budget.
     pub fn weight(&self) -> u64 {
         self.resource.weight() as u64
     }
 }
 
-/// Fields of every delivered resource: open to every origin, named for purging at edges
-/// (`surrogate-key`, `cache-tag`), and said to come from the cache; a reply that was built for its
-/// request has the last two replaced.
+/// Fields of every delivered resource: open to every origin, named for purging at edges, and said
+/// to come from the cache; a reply that was built for its request has the last two replaced.
 pub(crate) fn delivery_fields(keys: &str) -> Fields {
-    let mut fields = cors::open_to_all(Fields::new());
-    if !keys.is_empty() {
-        fields.push(b"surrogate-key", keys.as_bytes());
-        fields.push(b"cache-tag", keys.replace(' ', ",").as_bytes());
-    }
-    fields
+    purge_keys(cors::open_to_all(Fields::new()), keys)
         .with("cache-status", "lamplight; hit")
         .with("server-timing", "cache;desc=hit")
 }
 
+/// What edges purge by: `surrogate-key` (Fastly, Varnish; up to 1,024 bytes a key and 16 KiB in
+/// all) and `cache-tag` (Cloudflare, Akamai behind a rename; up to 128 characters a tag and 128
+/// tags). A tag that is too long is left out: two ids of the full length together are by one.
+pub(crate) fn purge_keys(mut fields: Fields, keys: &str) -> Fields {
+    if !keys.is_empty() {
+        fields.push(b"surrogate-key", keys.as_bytes());
+        let tags = keys
+            .split(' ')
+            .filter(|key| key.len() <= CACHE_TAG_BYTES_MAX);
+        let tags: Vec<_> = tags.collect();
+        fields.push(b"cache-tag", tags.join(",").as_bytes());
+    }
+    fields
+}
+
+/// The keys of something that a version names in its URL.
+pub(crate) fn versioned(keys: &str, version: Digest) -> String {
+    format!("{keys} {version}")
+}
+
+/// What Akamai takes of one tag; Cloudflare takes 1,024.
+const CACHE_TAG_BYTES_MAX: usize = 128;
 const TEXT_TYPES: &[&str] = &[
     "application/vnd.apple.mpegurl",
     "application/json",
@@ -92,6 +114,29 @@ mod tests {
         let fields = reply.head.fields();
         assert_eq!(fields.get_str("cache-tag"), Some("c,c/l"));
         fields.get_str("content-encoding").map(str::to_owned)
+    }
+
+    #[test]
+    fn tags_stay_within_what_edges_take() {
+        let long = "a".repeat(64);
+        let keys = format!("{long} {long}/{long}");
+        let fields = purge_keys(Fields::new(), &versioned(&keys, Digest::of(&[b"x"])));
+        let tags: Vec<_> = fields.get_str("cache-tag").unwrap().split(',').collect();
+        assert!(tags.len() == 2 && tags.iter().all(|tag| tag.len() <= 128));
+        let keys: Vec<_> = fields
+            .get_str("surrogate-key")
+            .unwrap()
+            .split(' ')
+            .collect();
+        assert!(keys.len() == 3 && keys.iter().all(|key| key.len() <= 1024));
+    }
+
+    #[test]
+    fn a_purge_means_whole_keys() {
+        let bytes = Bytes::from_static(b"x");
+        let chunk = Chunk::new(bytes, "video/mp4", 0, CachePolicy::Day, "c c/l");
+        assert!(chunk.has_key("c") && chunk.has_key("c/l"));
+        assert!(!chunk.has_key("l") && !chunk.has_key("") && !chunk.has_key("c c/l"));
     }
 
     #[test]

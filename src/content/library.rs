@@ -14,6 +14,8 @@ use crate::content::cache::Chunks;
 use crate::content::cache::Evictions;
 use crate::content::cache::Indexes;
 use crate::content::folder::Folder;
+use crate::content::lookup::Building;
+use crate::content::lookup::Told;
 use crate::content::metrics::Metrics;
 use crate::content::past::Fate;
 use crate::content::scan;
@@ -29,12 +31,15 @@ use std::path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
-/// What a build comes to, `None` until then; any number may wait for it.
-type Outcome = watch::Receiver<Option<Result<Arc<Chunk>, LoadError>>>;
+/// What a build comes to, with the time it took.
+type Landed = Result<(Arc<Chunk>, Duration), LoadError>;
+/// The same, `None` until then; any number may wait for it.
+type Outcome = watch::Receiver<Option<Landed>>;
 
 /// The content folder, opened. Shared by all workers.
 pub struct Library {
@@ -121,12 +126,12 @@ impl Library {
                 Some(chunk) => Lookup::Hit(chunk),
                 None => {
                     self.metrics.misses.add_one();
-                    let building = Arc::clone(self).build(id, sketch.owned());
-                    Lookup::Miss(if past {
-                        Box::pin(async move { building.await.map_err(LoadError::of_the_past) })
+                    let wait = Arc::clone(self).build(id, sketch.owned());
+                    Lookup::Miss(Building::new(if past {
+                        Box::pin(async move { wait.await.map_err(LoadError::of_the_past) })
                     } else {
-                        Box::pin(building)
-                    })
+                        Box::pin(wait)
+                    }))
                 }
             },
         }
@@ -142,24 +147,38 @@ impl Library {
 
     /// One build however many ask. It belongs to nobody who asks: when they all go away it still
     /// ends in the cache, so that asking and leaving wins nothing.
-    async fn build(self: Arc<Self>, id: ChunkId, job: Job) -> Result<Arc<Chunk>, LoadError> {
-        let mut outcome = self.join(id, job)?;
-        match outcome.wait_for(Option::is_some).await {
+    async fn build(
+        self: Arc<Self>,
+        id: ChunkId,
+        job: Job,
+    ) -> Result<(Arc<Chunk>, Told), LoadError> {
+        let (mut outcome, collapsed) = self.join(id, job)?;
+        let landed = match outcome.wait_for(Option::is_some).await {
             Ok(done) => done.clone().unwrap_or(Err(LoadError::Internal)),
             // The worker that built it was stopped.
             Err(_closed) => Err(LoadError::Internal),
-        }
+        };
+        landed.map(|(chunk, built_in)| {
+            let told = Told {
+                collapsed,
+                built_in,
+            };
+            (chunk, told)
+        })
     }
 
-    /// The flight of that chunk, begun now unless it is under way.
-    fn join(self: Arc<Self>, id: ChunkId, job: Job) -> Result<Outcome, LoadError> {
+    /// The flight of that chunk, begun now unless it is under way, and whether it was.
+    fn join(self: Arc<Self>, id: ChunkId, job: Job) -> Result<(Outcome, bool), LoadError> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(outcome) = flights.get(&id) {
-            return Ok(outcome.clone());
+            self.metrics.collapsed.add_one();
+            return Ok((outcome.clone(), true));
         }
         // It may have landed since it was looked up.
         if let Some(chunk) = self.chunks.get(&id) {
-            return Ok(watch::channel(Some(Ok(chunk))).1);
+            self.metrics.collapsed.add_one();
+            let landed = Some(Ok((chunk, Duration::ZERO)));
+            return Ok((watch::channel(landed).1, true));
         }
         if flights.len() >= BUILDS_MAX {
             self.metrics.busy.add_one();
@@ -174,7 +193,7 @@ impl Library {
             landed,
         };
         drop(runtime::spawn("packaging", flight.run(job)));
-        Ok(outcome)
+        Ok((outcome, false))
     }
 }
 
@@ -182,7 +201,7 @@ impl Library {
 struct Flight {
     library: Arc<Library>,
     id: ChunkId,
-    landed: watch::Sender<Option<Result<Arc<Chunk>, LoadError>>>,
+    landed: watch::Sender<Option<Landed>>,
 }
 
 impl Flight {
@@ -192,15 +211,17 @@ impl Flight {
         let indexes = Arc::clone(&self.library.indexes);
         let built = runtime::blocking("packaging", move || {
             let _permit = permit;
-            job.run(&indexes)
+            let begun = runtime::now();
+            let chunk = job.run(&indexes)?;
+            Ok((chunk, runtime::now().saturating_duration_since(begun)))
         });
         let outcome = match built.await {
-            Ok(Ok(chunk)) => {
+            Ok(Ok((chunk, took))) => {
                 let chunk = Arc::new(chunk);
                 metrics.builds.add_one();
                 metrics.built_bytes.add(chunk.weight());
                 self.library.chunks.insert(self.id, Arc::clone(&chunk));
-                Ok(chunk)
+                Ok((chunk, took))
             }
             Ok(Err(error)) => {
                 metrics.changed.add_one();
@@ -239,6 +260,8 @@ impl metrics::Source for Library {
             help,
             &m.built_bytes,
         ));
+        let help = "Requests that waited for a build another had begun.";
+        into.push(counted("lamplight_content_collapsed", help, &m.collapsed));
         let (name, help) = ("lamplight_content_refused", "Chunks refused, by reason.");
         into.push(counted(name, help, &m.changed).labelled("reason", "source_changed"));
         into.push(counted(name, help, &m.busy).labelled("reason", "builds_waiting"));

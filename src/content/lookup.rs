@@ -6,6 +6,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
 
 /// Why content cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +58,56 @@ impl LoadError {
 
 /// The wait for a build, begun when it is first polled. Dropping it gives up the wait; the build
 /// goes on and ends in the cache.
-pub type Building = Pin<Box<dyn Future<Output = Result<Arc<Chunk>, LoadError>>>>;
+pub struct Building {
+    wait: Wait,
+    told: Told,
+}
+
+/// What is waited for, and how it came about.
+pub(crate) type Wait = Pin<Box<dyn Future<Output = Result<(Arc<Chunk>, Told), LoadError>>>>;
+
+/// How a chunk that was not in the cache came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Whether another request had begun the build, so that this one only waited for its end.
+    pub collapsed: bool,
+    /// How long the build itself took, without waiting for its turn.
+    pub built_in: Duration,
+}
+
+impl Building {
+    pub(crate) const fn new(wait: Wait) -> Self {
+        let told = Told {
+            collapsed: false,
+            built_in: Duration::ZERO,
+        };
+        Self { wait, told }
+    }
+
+    /// How the chunk came about, once the wait has ended.
+    pub const fn told(&self) -> Told {
+        self.told
+    }
+}
+
+impl Future for Building {
+    type Output = Result<Arc<Chunk>, LoadError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.wait.as_mut().poll(cx).map(|ended| {
+            let (chunk, told) = ended?;
+            this.told = told;
+            Ok(chunk)
+        })
+    }
+}
+
+impl fmt::Debug for Building {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Building").finish_non_exhaustive()
+    }
+}
 
 /// What a path leads to.
 pub enum Lookup {

@@ -9,6 +9,8 @@ pub(crate) struct Metrics {
     pub(crate) hits: Counter,
     /// Lookups that had to build, or wait for who builds.
     pub(crate) misses: Counter,
+    /// Misses that waited for a build another request had begun.
+    pub(crate) collapsed: Counter,
     /// Chunks built.
     pub(crate) builds: Counter,
     /// Bytes of chunks built.

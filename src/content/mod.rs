@@ -43,5 +43,6 @@ pub use library::check;
 pub use lookup::Building;
 pub use lookup::LoadError;
 pub use lookup::Lookup;
+pub use lookup::Told;
 pub use path::Path;
 pub use path::Place;

@@ -80,7 +80,7 @@ impl Accepted {
         {
             *place = (*weight, coding);
         }
-        weighed.sort_by(|a, b| b.0.cmp(&a.0));
+        weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let least = self.identity.max(1);
         let liked = weighed.into_iter().filter(move |(w, _)| *w >= least);
         liked.map(|(_, coding)| coding)

@@ -56,6 +56,7 @@ impl Origins {
         if self.any {
             fields.push(b"access-control-allow-origin", b"*");
             fields.push(b"access-control-expose-headers", b"*");
+            fields.push(b"timing-allow-origin", b"*");
             return fields;
         }
         if self.listed.is_empty() {
@@ -64,8 +65,9 @@ impl Origins {
         fields.push(b"vary", b"origin");
         if let Some(origin) = origin.filter(|o| self.allows(o)) {
             fields.push(b"access-control-allow-origin", origin);
-            let exposed = b"etag, retry-after, x-request-id";
+            let exposed = b"content-range, date, etag, retry-after, x-request-id";
             fields.push(b"access-control-expose-headers", exposed);
+            fields.push(b"timing-allow-origin", origin);
         }
         fields
     }
@@ -115,6 +117,7 @@ mod tests {
         ] {
             let fields = origins.fields(other);
             assert_eq!(fields.get("access-control-allow-origin"), None);
+            assert_eq!(fields.get("timing-allow-origin"), None);
             assert_eq!(fields.get_str("vary"), Some("origin"));
         }
         assert!(

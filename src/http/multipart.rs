@@ -109,10 +109,11 @@ impl Source for Joined {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceError>>> {
         loop {
             if let Some(source) = &mut self.reading {
-                match source.poll_chunk(cx) {
-                    Poll::Ready(None) => self.reading = None,
-                    chunk => return chunk,
+                let chunk = source.poll_chunk(cx);
+                if !matches!(chunk, Poll::Ready(None)) {
+                    return chunk;
                 }
+                self.reading = None;
             }
             match self.pieces.pop_front() {
                 Some(Piece::Text(text)) => return Poll::Ready(Some(Ok(text))),

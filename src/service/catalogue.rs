@@ -102,13 +102,18 @@ impl Prepared {
     pub(crate) fn list(&mut self, now: &Arc<Catalogue>, query: &ListQuery) -> Rc<Resource> {
         self.keep_to(now);
         if !query.is_usual() {
-            return Rc::new(resource(now, self.list_body(now, query), Kept::No));
+            return Rc::new(resource(
+                now,
+                LIST_KEY,
+                self.list_body(now, query),
+                Kept::No,
+            ));
         }
         let key = Key::List(query.limit);
         if let Some(found) = self.replies.get(&key) {
             return Rc::clone(found);
         }
-        let made = resource(now, self.list_body(now, query), Kept::Yes);
+        let made = resource(now, LIST_KEY, self.list_body(now, query), Kept::Yes);
         self.keep(key, made)
     }
 
@@ -123,13 +128,13 @@ impl Prepared {
         let course = now.course(id)?;
         if !self.is_usual(base) {
             let body = document::course(course, base);
-            return Some(Rc::new(resource(now, body, Kept::No)));
+            return Some(Rc::new(resource(now, id, body, Kept::No)));
         }
         let key = Key::Course(base.to_owned(), id.to_owned());
         if let Some(found) = self.replies.get(&key) {
             return Some(Rc::clone(found));
         }
-        let made = resource(now, document::course(course, base), Kept::Yes);
+        let made = resource(now, id, document::course(course, base), Kept::Yes);
         Some(self.keep(key, made))
     }
 
@@ -201,13 +206,20 @@ enum Kept {
     No,
 }
 
-fn resource(catalogue: &Catalogue, body: Vec<u8>, kept: Kept) -> Resource {
+/// What edges purge lists of courses by.
+const LIST_KEY: &str = "courses";
+
+/// `key` is what edges purge it by.
+fn resource(catalogue: &Catalogue, key: &str, body: Vec<u8>, kept: Kept) -> Resource {
     let about = About {
         media_type: "application/json".into(),
         policy: CachePolicy::Manifest,
         modified: Some(HttpDate(catalogue.modified_unix_s())),
         text: kept == Kept::Yes,
-        fields: Fields::new().with("x-content-type-options", "nosniff"),
+        fields: Fields::new()
+            .with("surrogate-key", key)
+            .with("cache-tag", key)
+            .with("x-content-type-options", "nosniff"),
     };
     let hash = Digest::of(&[&body]).to_string();
     Resource::quickly(about, Content::Memory(Bytes::from(body)), &hash)

@@ -3,6 +3,7 @@
 use crate::content;
 use crate::content::LoadError;
 use crate::content::Lookup;
+use crate::content::Told;
 use crate::http::Body;
 use crate::http::CachePolicy;
 use crate::http::Declined;
@@ -118,29 +119,30 @@ impl Core {
         path: &content::Path<'_>,
         now: Instant,
     ) -> Result<Outcome, Problem> {
-        let building = match self.shared.library.find(path, now) {
+        let mut building = match self.shared.library.find(path, now) {
             Lookup::Hit(chunk) => {
                 return answer(chunk.resource(), head.method, head.fields).map(Outcome::Now);
             }
             Lookup::File(file) => {
                 let reply = answer(&file.resource(), head.method, head.fields)?;
-                return Ok(Outcome::Now(said(
-                    reply,
-                    "lamplight; fwd=uri-miss",
-                    "cache;desc=file",
-                )));
+                // Read as it is sent, so nothing is kept (RFC 9211, 2.2).
+                let reply = said(reply, "lamplight; fwd=bypass", "cache;desc=file");
+                return Ok(Outcome::Now(reply));
             }
             Lookup::Gone => return Err(gone()),
             Lookup::NotFound => return Err(not_found()),
             Lookup::Miss(building) => building,
         };
+
         let (method, fields) = (head.method, head.fields.clone());
         Ok(Outcome::Later(Box::pin(async move {
             let begun = runtime::now();
-            let chunk = building.await.map_err(|error| unavailable(&error))?;
+            let landed = (&mut building).await;
+            let chunk = landed.map_err(|error| unavailable(&error))?;
             let reply = answer(chunk.resource(), method, &fields)?;
-            let took = runtime::now().saturating_duration_since(begun);
-            Ok(said(reply, "lamplight; fwd=uri-miss; stored", &built(took)))
+            let waited = runtime::now().saturating_duration_since(begun);
+            let (status, timing) = came_about(building.told(), waited);
+            Ok(said(reply, status, &timing))
         })))
     }
 
@@ -200,9 +202,22 @@ fn guarded(mut reply: Reply) -> Reply {
 
 const ATTACHMENT_POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-fn built(took: Duration) -> String {
+/// What `cache-status` and `server-timing` say of a chunk that was not in the cache. The wait
+/// holds the build and the turn in the queue before it.
+fn came_about(told: Told, waited: Duration) -> (&'static str, String) {
+    let waited = milliseconds(waited);
+    if told.collapsed {
+        let timing = format!("cache;desc=collapsed, wait;dur={waited}");
+        return ("lamplight; fwd=uri-miss; collapsed", timing);
+    }
+    let built = milliseconds(told.built_in);
+    let timing = format!("cache;desc=miss, build;dur={built}, wait;dur={waited}");
+    ("lamplight; fwd=uri-miss; stored", timing)
+}
+
+fn milliseconds(took: Duration) -> String {
     let us = took.as_micros();
-    format!("cache;desc=miss, build;dur={}.{:03}", us / 1000, us % 1000)
+    format!("{}.{:03}", us / 1000, us % 1000)
 }
 
 fn gone() -> Problem {

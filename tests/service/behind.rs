@@ -48,6 +48,50 @@ fn what_is_built_once_is_a_hit_for_everybody_after() {
 }
 
 #[test]
+fn of_many_who_ask_for_one_cold_segment_one_builds_and_the_others_say_that_they_waited() {
+    let house = house(Config::default());
+    let playlist = first(&house, "/media/ky-nang-so/mat-khau/master.m3u8", ".m3u8");
+    let segment = first(&house, &playlist, ".m4s");
+    let fields = Fields::new();
+    let request = Request {
+        head: RequestHead {
+            version: Version::Http3,
+            method: Method::Get,
+            authority: "learn.example",
+            target: &segment,
+            fields: &fields,
+        },
+        body: &Bytes::new(),
+        early: false,
+        peer: ([127, 0, 0, 1], 1).into(),
+        now: runtime::now(),
+        unix_ms: runtime::unix_ms(),
+    };
+    let got = runtime::block_on(async {
+        let ask = || match house.app.call(&request) {
+            Answer::Now(_) => panic!("already there"),
+            Answer::Later(future) => future,
+        };
+        let (a, b, c) = tokio::join!(ask(), ask(), ask());
+        [collect(a).await, collect(b).await, collect(c).await]
+    });
+    let said = |n: usize, name| got[n].field(name).unwrap().to_owned();
+    assert_eq!(said(0, "cache-status"), "lamplight; fwd=uri-miss; stored");
+    assert!(said(0, "server-timing").contains("build;dur="));
+    for n in [1, 2] {
+        let status = said(n, "cache-status");
+        assert_eq!(status, "lamplight; fwd=uri-miss; collapsed");
+        let timing = said(n, "server-timing");
+        assert!(
+            timing.starts_with("cache;desc=collapsed, wait;dur="),
+            "{timing}"
+        );
+        assert_eq!(got[n].body, got[0].body);
+        assert_eq!(got[n].field("etag"), got[0].field("etag"));
+    }
+}
+
+#[test]
 fn a_version_that_never_was_is_not_invented() {
     let house = house(Config::default());
     let playlist = first(&house, "/media/ky-nang-so/mat-khau/master.m3u8", ".m3u8");

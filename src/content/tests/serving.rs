@@ -16,6 +16,7 @@ use crate::content::tests::text;
 use crate::runtime;
 use std::fs;
 use std::path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 #[test]
@@ -87,7 +88,7 @@ fn a_thousand_cold_requests_for_one_segment_build_it_once() {
         // The first is polled and dropped: the build must not be lost with it.
         let mut first = waiting.remove(0);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(first.as_mut().poll(&mut context).is_pending());
+        assert!(Pin::new(&mut first).poll(&mut context).is_pending());
         drop(first);
         let chunks = futures(waiting).await;
         assert!(chunks.iter().all(|chunk| Arc::ptr_eq(chunk, &chunks[0])));
@@ -111,7 +112,7 @@ fn asking_and_leaving_does_not_keep_the_builders_busy_for_nothing() {
             panic!("not cold");
         };
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(building.as_mut().poll(&mut context).is_pending());
+        assert!(Pin::new(&mut building).poll(&mut context).is_pending());
         drop(building);
         // What was begun is finished, though nobody waits for it.
         runtime::drained(0).await;
@@ -123,7 +124,7 @@ fn asking_and_leaving_does_not_keep_the_builders_busy_for_nothing() {
 async fn futures(mut waiting: Vec<crate::content::Building>) -> Vec<Arc<Chunk>> {
     let mut done = Vec::new();
     std::future::poll_fn(|cx| {
-        waiting.retain_mut(|building| match building.as_mut().poll(cx) {
+        waiting.retain_mut(|building| match Pin::new(building).poll(cx) {
             std::task::Poll::Ready(chunk) => {
                 done.push(chunk.unwrap());
                 false
