@@ -7,6 +7,7 @@ pub mod base;
 pub mod http;
 
 pub mod course;
+pub mod identity;
 
 pub mod media;
 pub mod quiz;

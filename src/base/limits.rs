@@ -63,10 +63,21 @@ pub const CATALOGUE_PAGE_MAX: usize = 200;
 pub const CATALOGUE_QUERY_BYTES_MAX: usize = 200;
 /// Catalogue replies that one worker keeps prepared; they depend on the host that was asked for.
 pub const CATALOGUE_REPLIES_MAX: usize = 256;
+/// Bytes of a JWT; broker's tokens with many roles reach 4 KiB.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of an issuer's JWK set; certificates in `x5c` make the large ones.
+pub const KEY_SET_BYTES_MAX: usize = 256 * 1024;
+/// Keys of one JWK set.
+pub const KEY_SET_KEYS_MAX: usize = 64;
+/// Bytes of a text claim that is kept or hashed (`sub`, locality, unit) and of a key's name.
+pub const CLAIM_BYTES_MAX: usize = 255;
+/// Audiences of one token.
+pub const AUDIENCES_MAX: usize = 32;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_EDGE_CONNECTION_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEADER_BYTES_MAX);
+const _: () = assert!(TOKEN_BYTES_MAX < HEADER_BYTES_MAX);
 const _: () = assert!(HEADER_BYTES_MAX + BODY_BYTES_MAX <= REQUEST_BYTES_HELD_MAX);
 const _: () = assert!(
     WORKERS_MAX <= 64,

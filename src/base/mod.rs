@@ -3,6 +3,7 @@
 //! - [`budget`]: permits for live connections, one budget over all transports.
 //! - [`calendar`]: dates of the Gregorian calendar as days.
 //! - [`digest`]: content hashes, the names of versions.
+//! - [`id`]: whom and what a fact is about: learner, device, course, lesson, quiz, attempt.
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
@@ -15,6 +16,7 @@
 pub mod budget;
 pub mod calendar;
 pub mod digest;
+pub mod id;
 pub mod limits;
 pub mod metrics;
 pub mod network;
