@@ -40,26 +40,24 @@ fn slice(file: &[u8], range: &Range<u64>) -> Range<usize> {
     place(range.start)..place(range.end)
 }
 
-fn index(file: &[u8]) -> Range<usize> {
+fn scanned(file: &[u8]) -> Movie {
     let mut scan = Scan::new(file.len() as u64);
     while let Some(range) = scan.wants() {
         scan.feed(&file[slice(file, &range)]).unwrap();
     }
-    slice(file, &scan.index().unwrap())
+    scan.finish().unwrap().0
 }
 
 fn packaging(c: &mut Criterion) {
     let file = fs::read(format!("{LESSON}/video-720p.mp4")).unwrap();
-    let moov = &file[index(&file)];
-    let movie = Movie::parse(moov, file.len() as u64).unwrap();
-    let track: Track = movie.video.unwrap().unwrap();
+    let track: Track = scanned(&file).video.unwrap().unwrap();
     let starts = align(&[&track], 4000).unwrap().remove(0).unwrap();
     let plan = Plan::new(&track, &starts).unwrap();
 
     let mut group = c.benchmark_group("index");
     group.throughput(Throughput::Elements(track.frames().into()));
     group.bench_function("parse", |b| {
-        b.iter(|| Movie::parse(black_box(moov), file.len() as u64).unwrap());
+        b.iter(|| scanned(black_box(&file)));
     });
     group.bench_function("cut and plan", |b| {
         b.iter(|| {

@@ -8,6 +8,8 @@
     reason = "a test; whatever is missing fails it"
 )]
 
+#[path = "packaging/fragmented.rs"]
+mod fragmented;
 #[path = "packaging/refusals.rs"]
 mod refusals;
 #[path = "packaging/studio.rs"]
@@ -40,7 +42,7 @@ use studio::stream;
 use studio::usual;
 use studio::video;
 
-const PACKETS_V: &str = "-map 0:v:0 -c copy";
+const PACKETS_V: &str = "-map 0:v:0 -c copy -copyts";
 const PACKETS_A: &str = "-map 0:a:0 -c copy";
 const FRAMES: &str = "-map 0:v:0 -fps_mode passthrough -enc_time_base -1 -copyts";
 
@@ -180,7 +182,7 @@ fn silent_films_and_pictureless_talks_are_packaged() {
     let studio = Studio::new();
     let both = source("160x120", "24", "6");
     let silent = studio.record("v.mp4", &format!("{both} -map 0:v {}", usual(24)));
-    assert!(open(&fs::read(&silent).unwrap()).unwrap().audio.is_none());
+    assert!(open(&fs::read(&silent).unwrap()).unwrap().audio.is_empty());
     same_picture(&studio, &silent);
     let talk = studio.record(
         "a.m4a",

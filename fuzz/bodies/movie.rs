@@ -30,8 +30,13 @@ pub(crate) fn run(bytes: &[u8]) {
     {
         packaged(bytes, track, &plan);
     }
-    if let Some(Ok(track)) = &movie.audio
-        && let Ok(starts) = follow(track, &[], TARGET_MS)
+    for track in movie.audio.iter().flatten() {
+        sound(bytes, track);
+    }
+}
+
+fn sound(bytes: &[u8], track: &Track) {
+    if let Ok(starts) = follow(track, &[], TARGET_MS)
         && let Ok(plan) = Plan::new(track, &starts)
     {
         packaged(bytes, track, &plan);
@@ -47,7 +52,7 @@ fn open(bytes: &[u8]) -> Result<Movie, Refused> {
     while let Some(range) = scan.wants() {
         scan.feed(slice(range))?;
     }
-    Movie::parse(slice(scan.index()?), bytes.len() as u64)
+    scan.finish().map(|(movie, _)| movie)
 }
 
 fn packaged(file: &[u8], track: &Track, plan: &Plan) {

@@ -31,7 +31,7 @@ pub const REQUEST_BYTES_HELD_MAX: usize = 256 * 1024;
 pub const SEND_WINDOW_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes of a segment, playlist or document held whole in memory.
 pub const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes of `moov` (or of all `moof`) read from one media file.
+/// Bytes of `moov` and all `moof` read from one media file.
 pub const MEDIA_INDEX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of one public quiz chunk.
 pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
@@ -39,6 +39,10 @@ pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
 pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Samples (frames) of one track; a day of 60 frames a second is a third of it.
 pub const MEDIA_SAMPLES_MAX: usize = 16 * 1024 * 1024;
+/// Fragments (`moof`) of one media file; a day of one a second is less.
+pub const MEDIA_FRAGMENTS_MAX: u32 = 100_000;
+/// Tracks of sound of one media file that are looked at.
+pub const MEDIA_SOUNDS_MAX: usize = 8;
 /// Segments of one track; a day of 4-second segments is a fifth of it.
 pub const MEDIA_SEGMENTS_MAX: usize = 100_000;
 /// Seconds of one segment; nobody on a weak network waits for a longer one.

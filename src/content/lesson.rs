@@ -188,7 +188,7 @@ impl Studio<'_> {
             &recording.identity.bytes(),
             &PACKAGING_REVISION.to_be_bytes(),
             &self.target_ms.to_be_bytes(),
-            &[u8::from(part == Part::Audio)],
+            &[part.number()],
             &cuts,
         ])
     }

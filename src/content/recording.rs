@@ -24,7 +24,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Recording {
     pub(crate) disk: Arc<OnDisk>,
-    index: Range<u64>,
     /// A hash of length, index and both ends of the file. Sample sizes and positions are part of
     /// the index, so that no re-encoding keeps it; the modification time is left out, so that nodes
     /// with copies of one file agree.
@@ -35,60 +34,44 @@ pub(crate) struct Recording {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Video,
-    Audio,
+    /// The sound of that place among the sounds of the recording.
+    Audio(u8),
 }
 
 impl Recording {
     /// Opens `item` and reads its index.
     pub(crate) fn open(item: &Item) -> Result<(Self, Movie), Problem> {
-        let read = || -> io::Result<Result<(Self, Movie), Refused>> {
+        let read = || -> Result<(Self, Movie), Unread> {
             let file = item.disk.open()?;
             let len = item.disk.stamp.len;
-            let mut recording = Self {
-                disk: Arc::clone(&item.disk),
-                index: 0..0,
-                identity: Digest::of(&[]),
-            };
-            let mut scan = Scan::new(len);
-            while let Some(range) = scan.wants() {
-                if let Err(refused) = scan.feed(&read_range(&file, range)?) {
-                    return Ok(Err(refused));
-                }
-            }
-            recording.index = match scan.index() {
-                Ok(index) => index,
-                Err(refused) => return Ok(Err(refused)),
-            };
-            let index = read_range(&file, recording.index.clone())?;
+            let (movie, index) = scanned(&file, len)?;
             let head = read_range(&file, 0..len.min(END_BYTES))?;
             let tail = read_range(&file, len.saturating_sub(END_BYTES)..len)?;
             item.disk.verify(&file)?;
-            recording.identity = Digest::of(&[&len.to_be_bytes(), &index, &head, &tail]);
-            Ok(Movie::parse(&index, len).map(|movie| (recording, movie)))
+            let parts = [&len.to_be_bytes()[..], &index.bytes(), &head, &tail];
+            let recording = Self {
+                disk: Arc::clone(&item.disk),
+                identity: Digest::of(&parts),
+            };
+            Ok((recording, movie))
         };
-        match read() {
-            Ok(Ok(opened)) => Ok(opened),
-            Ok(Err(refused)) => Err(Problem::new(
-                item.shown(),
-                refused.to_string(),
-                refused.remedy(),
-            )),
-            Err(error) => {
-                let what = format!("cannot be read: {error}");
-                Err(Problem::new(
-                    item.shown(),
-                    what,
-                    "make it readable, copy it again",
-                ))
+        read().map_err(|unread| match unread {
+            Unread::Refused(refused) => {
+                Problem::new(item.shown(), refused.to_string(), refused.remedy())
             }
-        }
+            Unread::Io(error) => {
+                let what = format!("cannot be read: {error}");
+                Problem::new(item.shown(), what, "make it readable, copy it again")
+            }
+        })
     }
 
     /// Reads the index again, as it was.
     pub(crate) fn movie(&self, file: &File) -> Result<Movie, LoadError> {
-        let index = read_range(file, self.index.clone()).map_err(|e| self.disk.changed(e))?;
+        let scanned = scanned(file, self.disk.stamp.len);
         self.disk.verify(file).map_err(|e| self.disk.changed(e))?;
-        Movie::parse(&index, self.disk.stamp.len).map_err(|e| self.disk.changed(e))
+        let (movie, _) = scanned.map_err(|e| self.disk.changed(e))?;
+        Ok(movie)
     }
 
     /// The bytes of segment `n` of a track of this recording; `None` beyond the last.
@@ -140,21 +123,52 @@ impl Recording {
     }
 }
 
+/// Why a recording could not be opened.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The movie in `file`, and a hash of its index.
+fn scanned(file: &File, len: u64) -> Result<(Movie, Digest), Unread> {
+    let mut scan = Scan::new(len);
+    while let Some(range) = scan.wants() {
+        scan.feed(&read_range(file, range)?)?;
+    }
+    Ok(scan.finish()?)
+}
+
 impl Part {
     /// That track of `movie`.
     pub(crate) fn of(self, movie: &Movie) -> Option<&Track> {
         let track = match self {
             Self::Video => movie.video.as_ref(),
-            Self::Audio => movie.audio.as_ref(),
+            Self::Audio(n) => movie.audio.get(usize::from(n)),
         };
         track.and_then(|t| t.as_ref().ok())
+    }
+
+    /// The sounds of `movie` that can be served.
+    pub(crate) fn sounds(movie: &Movie) -> impl Iterator<Item = (Self, &Track)> {
+        let sounds = (0_u8..).zip(&movie.audio);
+        sounds.filter_map(|(n, track)| Some((Self::Audio(n), track.as_ref().ok()?)))
+    }
+
+    /// Tells it from the other parts of its recording.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Video => 0,
+            Self::Audio(n) => n.saturating_add(1),
+        }
     }
 }
 
 /// Bytes held by an index, for the cache's budget.
 pub(crate) fn weight(movie: &Arc<Movie>) -> u64 {
-    let parts = [Part::Video, Part::Audio];
-    let tracks = parts.iter().filter_map(|part| part.of(movie));
+    let tracks = movie.video.iter().chain(&movie.audio).flatten();
     tracks.map(Track::weight).sum::<usize>() as u64 + 512
 }
 

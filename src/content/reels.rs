@@ -140,41 +140,72 @@ impl<'a> Studio<'a> {
     ) -> Vec<Take<'r, 'a>> {
         let mut takes = Vec::new();
         for reel in audios {
-            match &reel.movie.audio {
-                Some(Ok(_)) => takes.push(self.sound(reel, main)),
-                Some(Err(refused)) => problems.push(problem(reel.item, refused)),
-                None => {
+            match (main_sound(reel, main), reel.movie.audio.first()) {
+                (Some(part), _) => takes.push(self.sound(reel, part, main)),
+                (None, Some(Err(refused))) => problems.push(problem(reel.item, refused)),
+                (None, _) => {
                     let what = "the file has no sound";
                     problems.push(Problem::new(reel.item.shown(), what, "remove it"));
                 }
             }
         }
         let has_main = takes.iter().any(|take| take.name.as_str() == "audio");
-        let heard = videos
-            .iter()
-            .rev()
-            .find(|reel| Part::Audio.of(&reel.movie).is_some());
-        if let (false, Some(reel)) = (has_main, heard) {
+        let mut heard = videos.iter().rev();
+        let heard = heard.find_map(|reel| Some((reel, main_sound(reel, main)?)));
+        if let (false, Some((reel, part))) = (has_main, heard) {
             takes.extend(Slug::parse("audio").map(|name| Take {
                 reel,
                 name,
-                part: Part::Audio,
+                part,
                 language: main.clone(),
                 with_video: true,
             }));
         } else if !has_main && heard.is_none() {
             for reel in videos {
-                if let Some(Err(refused)) = &reel.movie.audio {
+                if let Some(Err(refused)) = reel.movie.audio.first() {
                     problems.push(problem(reel.item, refused));
                 }
             }
+        }
+        let mains = audios.iter().filter(|reel| reel.name.as_str() == "audio");
+        for reel in mains.chain(heard.map(|(reel, _)| reel)) {
+            self.translations(reel, main, &mut takes);
         }
         // The main sound is the default of its group: it comes first.
         takes.sort_by_key(|take| take.name.as_str() != "audio");
         takes
     }
 
-    fn sound<'r>(&self, reel: &'r Reel<'a>, main: &Language) -> Take<'r, 'a> {
+    /// The other languages of a recording, where the course has them and no file of their own
+    /// does.
+    fn translations<'r>(&self, reel: &'r Reel<'a>, main: &Language, takes: &mut Vec<Take<'r, 'a>>) {
+        for (part, track) in Part::sounds(&reel.movie) {
+            let Some(letters) = track.language() else {
+                continue;
+            };
+            let mut spoken = self.course.languages.iter();
+            let spoken = spoken.find(|l| *l != main && l.is_iso_639_2(letters));
+            let name = spoken.map(|l| format!("audio-{}", l.as_str().to_lowercase()));
+            let (Some(language), Some(name)) = (spoken, name.and_then(|n| Slug::parse(&n))) else {
+                continue;
+            };
+            let taken = |take: &Take<'_, '_>| {
+                let same_sound = std::ptr::eq(take.reel, reel) && take.part == part;
+                same_sound || take.name == name || take.language == *language
+            };
+            if !takes.iter().any(taken) {
+                takes.push(Take {
+                    reel,
+                    name,
+                    part,
+                    language: language.clone(),
+                    with_video: true,
+                });
+            }
+        }
+    }
+
+    fn sound<'r>(&self, reel: &'r Reel<'a>, part: Part, main: &Language) -> Take<'r, 'a> {
         let label = reel.name.as_str();
         let mut spoken = self.course.languages.iter();
         let spoken = spoken.find(|l| *l != main && l.as_str().eq_ignore_ascii_case(label));
@@ -186,11 +217,21 @@ impl<'a> Studio<'a> {
         Take {
             reel,
             name: Slug::parse(&name).unwrap_or_else(|| reel.name.clone()),
-            part: Part::Audio,
+            part,
             language: spoken.unwrap_or(main).clone(),
             with_video: label == "audio" || spoken.is_some(),
         }
     }
+}
+
+/// The sound of a recording in the main language, else its first.
+fn main_sound(reel: &Reel<'_>, main: &Language) -> Option<Part> {
+    let spoken = |track: &Track| track.language().is_some_and(|l| main.is_iso_639_2(l));
+    let mut sounds = Part::sounds(&reel.movie);
+    let found = sounds.find(|(_, track)| spoken(track));
+    found
+        .or_else(|| Part::sounds(&reel.movie).next())
+        .map(|(part, _)| part)
 }
 
 /// The recordings whose key frames agree, as takes; the others are reported.

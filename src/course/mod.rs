@@ -13,6 +13,7 @@
 mod document;
 mod file;
 mod gather;
+mod iso639;
 mod language;
 mod model;
 mod moment;

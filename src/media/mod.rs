@@ -1,7 +1,7 @@
 //! Floor 2: recordings become streams. Bytes in, bytes out; nothing here opens a file.
 //!
-//! - [`Scan`] finds the index of an MP4 file, [`Movie::parse`] reads it; [`Refused`] says in words
-//!   for the author why a file cannot be served.
+//! - [`Scan`] reads the index of an MP4 file, progressive or fragmented, into a [`Movie`];
+//!   [`Refused`] says in words for the author why a file cannot be served.
 //! - [`align`] and [`follow`] choose the cuts, [`Plan`] keeps what playlists need of a track.
 //! - [`Fragment`] is the byte plan of one CMAF segment: a header and ranges of the source, so that
 //!   nobody reads more of a file than a segment needs.
@@ -14,18 +14,22 @@
 mod boxes;
 mod captions;
 mod codec;
+mod collect;
 mod cuts;
+mod draft;
+mod edit;
 mod fragment;
 pub mod hls;
 mod init;
 mod movie;
 mod plan;
 mod refused;
+mod runs;
 mod samples;
+mod scan;
 mod tables;
 mod write;
 
-pub use boxes::Scan;
 pub use captions::CaptionError;
 pub use captions::Captions;
 pub use codec::Codec;
@@ -38,7 +42,8 @@ pub use movie::Track;
 pub use plan::Cut;
 pub use plan::Plan;
 pub use refused::Refused;
+pub use scan::Scan;
 
 /// Raised with every change of the bytes that are made from the same source, so that versions in
 /// URLs change too.
-pub const PACKAGING_REVISION: u32 = 1;
+pub const PACKAGING_REVISION: u32 = 2;

@@ -23,9 +23,6 @@ pub enum Refused {
     /// The index is larger than we read.
     #[error("the index of the file has {0} bytes, more than one lesson can need")]
     IndexTooLarge(u64),
-    /// Media in movie fragments.
-    #[error("this is a fragmented MP4; only progressive ones are served so far")]
-    Fragmented,
     /// A box contradicts itself or its neighbours.
     #[error("the index of the file is damaged: {0}")]
     Damaged(&'static str),
@@ -81,9 +78,7 @@ impl Refused {
             }
             Self::NoIndex => "export it again from the recorder or editor and copy it whole",
             Self::IndexTooLarge(_) | Self::TooLong(_) => "split the recording into several lessons",
-            Self::Fragmented | Self::Damaged(_) => {
-                "rewrite it: ffmpeg -i IN -c copy -movflags +faststart OUT.mp4"
-            }
+            Self::Damaged(_) => "rewrite it: ffmpeg -i IN -c copy -movflags +faststart OUT.mp4",
             Self::NoTrack => "export it again with its video or audio track",
             Self::Encrypted(_) => "export it without copy protection",
             Self::SeveralFormats(_) | Self::Edited(_) => {

@@ -81,6 +81,28 @@ impl Samples {
         Ok(samples)
     }
 
+    /// Tables put together from fragments.
+    pub(crate) fn collected(
+        count: u32,
+        sizes: Sizes,
+        (times, offsets): (Box<[TimeRun]>, Box<[OffsetRun]>),
+        sync: Option<Box<[u32]>>,
+        (chunk_runs, chunks): (Box<[ChunkRun]>, Box<[u64]>),
+        file_len: u64,
+    ) -> Result<Self, Refused> {
+        let samples = Self {
+            count,
+            sizes,
+            times,
+            offsets,
+            sync,
+            chunk_runs,
+            chunks,
+        };
+        samples.inside(file_len)?;
+        Ok(samples)
+    }
+
     /// Every sample must lie in the file; checked once, so that nobody checks again.
     fn inside(&self, file_len: u64) -> Result<(), Refused> {
         let ends = self

@@ -20,7 +20,7 @@ pub(crate) struct TimeRun {
 }
 
 /// Samples from `first` on are shown `offset` after they are decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct OffsetRun {
     pub(crate) first: u32,
     pub(crate) offset: i32,

@@ -56,8 +56,7 @@ pub(crate) fn open(file: &[u8]) -> Result<Movie, Refused> {
     while let Some(range) = scan.wants() {
         scan.feed(&file[at(range.start)..at(range.end)])?;
     }
-    let index = scan.index()?;
-    Movie::parse(&file[at(index.start)..at(index.end)], file.len() as u64)
+    scan.finish().map(|(movie, _)| movie)
 }
 
 pub(crate) fn video(movie: &Movie) -> Track {
@@ -65,7 +64,7 @@ pub(crate) fn video(movie: &Movie) -> Track {
 }
 
 pub(crate) fn audio(movie: &Movie) -> Track {
-    movie.audio.clone().unwrap().unwrap()
+    movie.audio[0].clone().unwrap()
 }
 
 pub(crate) fn plan_video(track: &Track) -> Plan {
