@@ -1,7 +1,7 @@
 //! What threads share: the stage of the run, live numbers for the progress line.
 //!
-//! The coordinator advances the stage only after every thread has arrived, so that no thread can
-//! arrive for a stage that is over. Threads never wait: they go on serving their connections.
+//! Threads never wait: they go on serving their connections. So a thread may still arrive for a
+//! stage that is over; arrivals name their stage, lest that one counts for the next.
 
 use crate::pace::Window;
 use lamplight::base::metrics::Counter;
@@ -40,7 +40,7 @@ const STAGES: [Stage; 5] = [
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     stage: AtomicU8,
-    arrived: AtomicUsize,
+    arrived: [AtomicUsize; STAGES.len()],
     stopped: AtomicBool,
     window: OnceLock<Window>,
     /// Connections open now.
@@ -62,20 +62,22 @@ impl Board {
         STAGES.get(index).copied().unwrap_or(Stage::Closing)
     }
 
-    /// Begins the next stage; all threads have arrived.
+    /// Begins the next stage.
     pub(crate) fn advance(&self, to: Stage) {
-        self.arrived.store(0, Release);
         self.stage.store(to as u8, Release);
     }
 
-    /// A thread has done its part of this stage.
-    pub(crate) fn arrive(&self) {
-        self.arrived.fetch_add(1, Release);
+    /// A thread has done its part of `stage`; each says so once a stage.
+    pub(crate) fn arrive(&self, stage: Stage) {
+        if let Some(arrived) = self.arrived.get(stage as usize) {
+            arrived.fetch_add(1, Release);
+        }
     }
 
-    /// Threads that have done their part of this stage.
+    /// Threads that have done their part of the stage now.
     pub(crate) fn arrived(&self) -> usize {
-        self.arrived.load(Acquire)
+        let arrived = self.arrived.get(self.stage() as usize);
+        arrived.map_or(0, |count| count.load(Acquire))
     }
 
     /// States the measured window, once, before `Loading` begins.
@@ -104,13 +106,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_follow_each_other_and_arrivals_begin_anew() {
+    fn a_late_arrival_does_not_end_the_next_stage() {
         let board = Board::default();
         assert_eq!(board.stage(), Stage::Opening);
-        board.arrive();
-        for stage in STAGES {
+        board.arrive(Stage::Opening);
+        assert_eq!(board.arrived(), 1);
+        for pair in STAGES.windows(2) {
+            let (before, stage) = (pair[0], pair[1]);
             board.advance(stage);
+            // A thread that looked at the board before it changed.
+            board.arrive(before);
             assert_eq!((board.stage(), board.arrived()), (stage, 0));
+            board.arrive(stage);
+            assert_eq!(board.arrived(), 1);
         }
     }
 }

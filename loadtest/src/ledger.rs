@@ -231,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_comes_much_too_late_is_a_stall_and_others_are_not() {
+        let (mut ledger, start) = (ledger(), some_instant());
+        ledger.measure(Window::new(start, Duration::ZERO, Duration::from_secs(1)));
+        for (key, after) in (0..).zip([Duration::ZERO, STALL, STALL * 2, TIMEOUT]) {
+            ledger.begin(key, Purpose::Load, 0, start, start);
+            answer(&mut ledger, key, 200, b"x", start + after);
+        }
+        assert_eq!(ledger.tally.load.stalls, 2);
+        assert_eq!(ledger.tally.load.latency.summary().count, 4);
+    }
+
+    #[test]
     fn every_fault_has_a_name_and_is_counted_once() {
         let (mut ledger, start) = (ledger(), some_instant());
         let cases: &[(u16, &[u8])] = &[(200, b"right"), (503, b""), (200, b"wrong"), (200, b"r")];

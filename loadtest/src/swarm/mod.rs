@@ -47,7 +47,7 @@ pub(crate) fn run(share: Share, board: &Board) -> anyhow::Result<Outcome> {
         session.start_due(now);
         if arrived != Some(stage) && session.is_done_with(stage, now) {
             arrived = Some(stage);
-            board.arrive();
+            board.arrive(stage);
         }
         let until = session.next_due(now).min(now + TURN_MAX);
         watch.expect(until);
