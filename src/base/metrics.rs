@@ -50,13 +50,76 @@ impl Gauge {
     }
 }
 
+/// How often values lay below each of a few bounds: bitrates, delays.
+#[derive(Debug)]
+pub struct Histogram {
+    bounds: &'static [u64],
+    /// One a bound, for values up to it and above the bound before; then one for all above.
+    counts: Vec<Counter>,
+    sum: Counter,
+}
+
+impl Histogram {
+    /// One with these bounds, rising.
+    pub fn new(bounds: &'static [u64]) -> Self {
+        let counts = (0..=bounds.len()).map(|_| Counter::default());
+        Self {
+            bounds,
+            counts: counts.collect(),
+            sum: Counter::default(),
+        }
+    }
+
+    /// Counts a value.
+    pub fn observe(&self, value: u64) {
+        let at = self.bounds.partition_point(|bound| *bound < value);
+        if let Some(count) = self.counts.get(at) {
+            count.add_one();
+        }
+        self.sum.add(value);
+    }
+
+    /// Appends one sample a bound, each counting all values up to it, one for all values, and their
+    /// sum.
+    pub fn sample(&self, name: &'static str, help: &'static str, into: &mut Vec<Sample>) {
+        let kinds = self.bounds.iter().map(|bound| Part::UpTo(*bound));
+        let kinds = kinds.chain([Part::All]).map(Kind::Histogram);
+        let sample = |kind, value: u64| Sample {
+            name,
+            help,
+            kind,
+            label: None,
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+        };
+        let mut so_far = 0;
+        for (kind, count) in kinds.zip(&self.counts) {
+            so_far += count.value();
+            into.push(sample(kind, so_far));
+        }
+        into.push(sample(Kind::Histogram(Part::Sum), self.sum.value()));
+    }
+}
+
 /// How a sample's value behaves, as OpenMetrics names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Only grows; printed with the suffix `_total`.
     Counter,
     /// Goes up and down.
     Gauge,
+    /// A part of a [`Histogram`].
+    Histogram(Part),
+}
+
+/// What a sample says of a histogram, in the order of printing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Values up to this bound; printed with the suffix `_bucket` and the label `le`.
+    UpTo(u64),
+    /// All values; printed as the last bucket and with the suffix `_count`.
+    All,
+    /// The sum of all values; printed with the suffix `_sum`.
+    Sum,
 }
 
 /// One value of one metric at one moment.
@@ -66,7 +129,7 @@ pub struct Sample {
     pub name: &'static str,
     /// One sentence for people.
     pub help: &'static str,
-    /// Counter or gauge.
+    /// Counter, gauge or part of a histogram.
     pub kind: Kind,
     /// At most one label: name and value, e.g. `("reason", "connection_limit")`.
     pub label: Option<(&'static str, &'static str)>,
@@ -114,6 +177,24 @@ pub trait Source: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_histogram_counts_each_value_under_every_bound_above_it() {
+        let histogram = Histogram::new(&[10, 100]);
+        for value in [0, 10, 11, 5000] {
+            histogram.observe(value);
+        }
+        let mut samples = Vec::new();
+        histogram.sample("lamplight_x", "", &mut samples);
+        let parts: Vec<_> = samples.iter().map(|s| (s.kind, s.value)).collect();
+        let wanted = [
+            (Part::UpTo(10), 2),
+            (Part::UpTo(100), 3),
+            (Part::All, 4),
+            (Part::Sum, 5021),
+        ];
+        assert_eq!(parts, wanted.map(|(p, n)| (Kind::Histogram(p), n)));
+    }
 
     #[test]
     fn counters_and_gauges_report_what_was_added() {

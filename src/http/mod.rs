@@ -15,6 +15,7 @@
 //! CR, LF or NUL.
 
 pub mod cache;
+mod cmcd;
 pub mod coding;
 pub mod conditional;
 mod content;
@@ -34,6 +35,8 @@ mod service;
 mod target;
 
 pub use cache::CachePolicy;
+pub use cmcd::Cmcd;
+pub use cmcd::IllFormed;
 pub use coding::Coding;
 pub use conditional::Asked;
 pub use content::Content;

@@ -1,6 +1,7 @@
 //! The documents of the operations listener: readiness, status, OpenMetrics.
 
 use crate::base::metrics::Kind;
+use crate::base::metrics::Part;
 use crate::base::metrics::Sample;
 use crate::runtime;
 use crate::runtime::keyring::hex;
@@ -94,24 +95,30 @@ pub(super) fn openmetrics(samples: &[Sample]) -> String {
             let kind = match sample.kind {
                 Kind::Counter => "counter",
                 Kind::Gauge => "gauge",
+                Kind::Histogram(_) => "histogram",
             };
             // Writing to a string cannot fail.
             let _ok = writeln!(text, "# TYPE {name} {kind}\n# HELP {name} {}", sample.help);
         }
-        let _ok = writeln!(text, "{} {}", shown_name(&sample), sample.value);
+        let value = sample.value;
+        if sample.kind == Kind::Histogram(Part::All) {
+            let bucket = named(&sample, "_bucket", Some("+Inf"));
+            let _ok = writeln!(text, "{bucket} {value}");
+        }
+        let _ok = writeln!(text, "{} {value}", shown_name(&sample));
     }
     text.push_str("# EOF\n");
     text
 }
 
-/// Name and label.
-type Identity = (&'static str, Option<(&'static str, &'static str)>);
+/// Name, label and part.
+type Identity = (&'static str, Option<(&'static str, &'static str)>, Kind);
 
-/// Samples of equal name and label as one, in the order of their names.
+/// Samples of equal name, label and part as one, in the order of their names.
 fn added_up(samples: &[Sample]) -> BTreeMap<Identity, Sample> {
     let mut sums = BTreeMap::new();
     for sample in samples {
-        let sum = sums.entry((sample.name, sample.label));
+        let sum = sums.entry((sample.name, sample.label, sample.kind));
         sum.and_modify(|sum: &mut Sample| sum.value = sum.value.saturating_add(sample.value))
             .or_insert_with(|| sample.clone());
     }
@@ -119,14 +126,25 @@ fn added_up(samples: &[Sample]) -> BTreeMap<Identity, Sample> {
 }
 
 fn shown_name(sample: &Sample) -> String {
-    let suffix = if sample.kind == Kind::Counter {
-        "_total"
-    } else {
-        ""
-    };
-    match sample.label {
-        Some((label, value)) => format!("{}{suffix}{{{label}=\"{value}\"}}", sample.name),
-        None => format!("{}{suffix}", sample.name),
+    match sample.kind {
+        Kind::Counter => named(sample, "_total", None),
+        Kind::Gauge => named(sample, "", None),
+        Kind::Histogram(Part::UpTo(n)) => named(sample, "_bucket", Some(&format!("{n}.0"))),
+        Kind::Histogram(Part::All) => named(sample, "_count", None),
+        Kind::Histogram(Part::Sum) => named(sample, "_sum", None),
+    }
+}
+
+/// The name with its labels; `le` is that of a bucket.
+fn named(sample: &Sample, suffix: &str, le: Option<&str>) -> String {
+    let name = sample.name;
+    match (sample.label, le) {
+        (None, None) => format!("{name}{suffix}"),
+        (None, Some(le)) => format!("{name}{suffix}{{le=\"{le}\"}}"),
+        (Some((label, value)), None) => format!("{name}{suffix}{{{label}=\"{value}\"}}"),
+        (Some((label, value)), Some(le)) => {
+            format!("{name}{suffix}{{{label}=\"{value}\",le=\"{le}\"}}")
+        }
     }
 }
 
@@ -142,6 +160,29 @@ fn json(value: &impl Serialize) -> String {
 mod tests {
     use super::*;
     use crate::base::metrics::Counter;
+    use crate::base::metrics::Histogram;
+
+    #[test]
+    fn a_histogram_of_two_workers_is_one_with_rising_buckets() {
+        let mut samples = Vec::new();
+        for value in [7, 70] {
+            let histogram = Histogram::new(&[9, 100]);
+            histogram.observe(value);
+            histogram.sample("lamplight_x_ms", "Xs.", &mut samples);
+        }
+        let labelled: Vec<_> = samples
+            .into_iter()
+            .map(|s| s.labelled("version", "3"))
+            .collect();
+        let text = openmetrics(&labelled);
+        let expected = "# TYPE lamplight_x_ms histogram\n# HELP lamplight_x_ms Xs.\n\
+                        lamplight_x_ms_bucket{version=\"3\",le=\"9.0\"} 1\n\
+                        lamplight_x_ms_bucket{version=\"3\",le=\"100.0\"} 2\n\
+                        lamplight_x_ms_bucket{version=\"3\",le=\"+Inf\"} 2\n\
+                        lamplight_x_ms_count{version=\"3\"} 2\n\
+                        lamplight_x_ms_sum{version=\"3\"} 77\n# EOF\n";
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn a_scrape_adds_the_workers_up_and_names_each_family_once() {

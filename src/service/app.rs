@@ -4,6 +4,7 @@ use crate::base::limits::BODY_BYTES_MAX;
 use crate::content::Library;
 use crate::http::Answer;
 use crate::http::Body;
+use crate::http::Cmcd;
 use crate::http::Fields;
 use crate::http::Method;
 use crate::http::Problem;
@@ -192,7 +193,12 @@ impl Core {
     ) -> Result<Outcome, Problem> {
         let head = &request.head;
         let reply = match route {
-            Route::Content(path) => return self.content(head, &path, request.now),
+            Route::Content(path) => {
+                if let Some(told) = Cmcd::of(target.query, head.fields) {
+                    self.metrics.players.told(head.version, told);
+                }
+                return self.content(head, &path, request.now);
+            }
             Route::Page => self.page(head, "index.html")?,
             Route::PageFile(name) => self.page(head, name)?,
             Route::Icon => self.page(head, "icon.svg")?,

@@ -7,6 +7,7 @@ use crate::http::PROBLEMS;
 use crate::http::ProblemKind;
 use crate::http::Status;
 use crate::http::Version;
+use crate::service::players::Players;
 
 /// Counters of one worker.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Metrics {
     requests: [[Counter; 4]; 3],
     /// In the order of [`PROBLEMS`].
     problems: [Counter; PROBLEMS.len()],
+    /// What players tell.
+    pub(crate) players: Players,
 }
 
 const VERSIONS: [Version; 3] = [Version::Http1, Version::Http2, Version::Http3];
@@ -70,6 +73,7 @@ impl Source for Metrics {
             let sample = Sample::counter("lamplight_http_problems", help, counter);
             into.push(sample.labelled("type", entry.slug));
         }
+        self.players.sample(into);
     }
 }
 

@@ -18,6 +18,7 @@ mod catalogue;
 mod config;
 mod document;
 mod metrics;
+mod players;
 mod read;
 mod reference;
 mod request_id;

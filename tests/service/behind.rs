@@ -1,6 +1,10 @@
 //! What is counted, built, refused and logged behind the doors.
 
 use super::*;
+use lamplight::base::metrics::Kind;
+use lamplight::base::metrics::Part;
+use lamplight::base::metrics::Sample;
+use lamplight::base::metrics::Source as _;
 
 #[test]
 fn everything_is_counted() {
@@ -89,6 +93,60 @@ fn of_many_who_ask_for_one_cold_segment_one_builds_and_the_others_say_that_they_
         assert_eq!(got[n].body, got[0].body);
         assert_eq!(got[n].field("etag"), got[0].field("etag"));
     }
+}
+
+#[test]
+fn what_players_tell_is_counted_and_changes_no_answer() {
+    let house = house(Config::default());
+    let master = "/media/ky-nang-so/mat-khau/master.m3u8";
+    let playlist = first(&house, master, ".m3u8");
+    let plain = house.get(&playlist);
+    let query = format!("{playlist}?CMCD=bl%3D2500%2Cbr%3D900%2Cbs%2Cmtp%3D4100%2Csid%3D%22a%22");
+    let fields = Fields::new()
+        .with("cmcd-object", "br=(1800;v),tb=(3000)")
+        .with("cmcd-session", "v=2,msd=740")
+        .with("cmcd-status", "bsd=(1200)");
+    let bad = format!("{playlist}?CMCD=br%3D%zz");
+    for got in [
+        house.get(&query),
+        house.ask(Method::Get, &playlist, &fields),
+        house.get(&bad),
+    ] {
+        assert_eq!((got.status, &got.body), (200, &plain.body));
+        assert_eq!(got.field("etag"), plain.field("etag"));
+        assert_eq!(got.field("cache-status"), Some("lamplight; hit"));
+    }
+    let mut samples = Vec::new();
+    house.metrics.sample(&mut samples);
+    let value = |name: &str, kind: Kind| {
+        let of = |s: &&Sample| {
+            let over = s.label.is_none_or(|label| label == ("version", "2"));
+            s.name == name && s.kind == kind && over
+        };
+        samples.iter().find(of).map(|s| s.value)
+    };
+    let sum = |name| value(name, Kind::Histogram(Part::Sum));
+    for (name, wanted) in [
+        ("lamplight_cmcd_requests", 2),
+        ("lamplight_cmcd_v2_requests", 1),
+        ("lamplight_cmcd_stalls", 1),
+        ("lamplight_cmcd_startups", 0),
+        ("lamplight_cmcd_ill_formed", 1),
+    ] {
+        assert_eq!(value(name, Kind::Counter), Some(wanted), "{name}");
+    }
+    for (name, wanted) in [
+        ("lamplight_cmcd_bitrate_kbps", 2700),
+        ("lamplight_cmcd_top_bitrate_kbps", 3000),
+        ("lamplight_cmcd_buffer_ms", 2500),
+        ("lamplight_cmcd_throughput_kbps", 4100),
+        ("lamplight_cmcd_stall_ms", 1200),
+        ("lamplight_cmcd_start_delay_ms", 740),
+    ] {
+        assert_eq!(sum(name), Some(wanted), "{name}");
+    }
+    let below = Kind::Histogram(Part::UpTo(1000));
+    assert_eq!(value("lamplight_cmcd_bitrate_kbps", below), Some(1));
 }
 
 #[test]
