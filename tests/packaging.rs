@@ -8,6 +8,8 @@
     reason = "a test; whatever is missing fails it"
 )]
 
+#[path = "packaging/codecs.rs"]
+mod codecs;
 #[path = "packaging/fragmented.rs"]
 mod fragmented;
 #[path = "packaging/refusals.rs"]
@@ -154,6 +156,7 @@ fn every_segment_stands_alone_behind_its_init_segment() {
         name,
         width,
         height,
+        ..
     } = &plan.codec
     else {
         panic!("no picture");

@@ -262,6 +262,7 @@ mod tests {
             name: "avc1.4D401F".to_owned(),
             width: 426,
             height: 240,
+            pixel: (1, 1),
         }
     }
 

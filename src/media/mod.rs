@@ -22,11 +22,13 @@ mod fragment;
 pub mod hls;
 mod init;
 mod movie;
+mod picture;
 mod plan;
 mod refused;
 mod runs;
 mod samples;
 mod scan;
+mod sound;
 mod tables;
 mod write;
 

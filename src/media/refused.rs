@@ -30,7 +30,7 @@ pub enum Refused {
     #[error("the file has neither a video nor an audio track")]
     NoTrack,
     /// A codec that is not packaged.
-    #[error("the {kind} is {codec}; {wanted} is served so far")]
+    #[error("the {kind} is {codec}; {wanted} is served")]
     Codec {
         /// `video` or `sound`.
         kind: &'static str,

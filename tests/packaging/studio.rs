@@ -115,10 +115,7 @@ pub(crate) fn hashes(path: &Path, arguments: &str) -> Vec<(i64, String)> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let fields = lines.map(|line| {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-        (
-            fields[2].parse().unwrap(),
-            (*fields.last().unwrap()).to_owned(),
-        )
+        (fields[2].parse().unwrap(), fields[5].to_owned())
     });
     fields.collect()
 }
