@@ -12,5 +12,5 @@ macro_rules! bodies {
 }
 
 bodies![
-    cmcd, conditions, config, course, frames, jwks, jwt, movie, qpack, ranges, targets
+    cmcd, conditions, config, course, frames, gift, jwks, jwt, movie, qpack, ranges, targets,
 ];

@@ -37,6 +37,8 @@ pub const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const MEDIA_INDEX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of one public quiz chunk.
 pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of explanations and feedback kept with the key of one quiz.
+pub const QUIZ_KEY_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a course, lesson, quiz or caption file.
 pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Samples (frames) of one track; a day of 60 frames a second is a third of it.

@@ -201,13 +201,8 @@ impl Reader<'_> {
             return false;
         }
         match extension {
-            "toml" => self.quiz(item, lesson),
+            "toml" | "gift" => self.quiz(item, lesson),
             "md" => {}
-            "gift" => {
-                let what = "Moodle GIFT is not read so far";
-                let remedy = "write the quiz as TOML, see docs/course-folder.md";
-                self.problems.push(Problem::new(item.shown(), what, remedy));
-            }
             _ => match files::held(item, &self.course.id) {
                 Some(held) => {
                     self.modified = self.modified.max(item.modified_unix_s());
@@ -234,10 +229,11 @@ impl Reader<'_> {
         let read = item.text().map_err(|p| vec![p]);
         let pass = self.course.pass;
         let read = read.and_then(|text| Quiz::parse(item.shown(), &text, &main, pass));
-        let Some(quiz) = gathered(read, self.problems) else {
+        let Some(mut quiz) = gathered(read, self.problems) else {
             return;
         };
-        let stem = item.name.trim_end_matches(".toml");
+        self.problems.append(&mut quiz.notes);
+        let stem = item.name.rsplit_once('.').map_or("", |(stem, _)| stem);
         let named = match lesson {
             Some(lesson) if stem == "quiz" => Slug::parse(&format!("{lesson}-quiz")),
             _ => Slug::parse(stem),

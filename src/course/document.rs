@@ -161,14 +161,23 @@ impl<'d> Entry<'d> {
     /// # Errors
     /// Another type, blank, or longer than 4,000 characters.
     pub fn text(&self) -> Result<&'d str, Problem> {
+        let text = self.text_or_blank()?;
+        if text.is_empty() {
+            return Err(self.problem(format!("`{}` is blank", self.key), "write a text"));
+        }
+        Ok(text)
+    }
+
+    /// A string without white space around, perhaps with nothing in it.
+    ///
+    /// # Errors
+    /// Another type, or longer than 4,000 characters.
+    pub fn text_or_blank(&self) -> Result<&'d str, Problem> {
         let text = self
             .value
             .as_str()
             .ok_or_else(|| self.wrong("a text in quotes"))?;
         let text = text.trim();
-        if text.is_empty() {
-            return Err(self.problem(format!("`{}` is blank", self.key), "write a text"));
-        }
         if text.chars().count() > TEXT_CHARS_MAX {
             let what = format!("`{}` is longer than {TEXT_CHARS_MAX} characters", self.key);
             return Err(self.problem(what, "shorten it"));

@@ -36,6 +36,50 @@ pub(crate) struct Item {
     #[serde(serialize_with = "plain")]
     pub(crate) weight: f64,
     pub(crate) skills: Vec<String>,
+    /// `false` where options must stay in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shuffle: Option<bool>,
+    /// `false` where a person reads the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) graded: Option<bool>,
+}
+
+impl Item {
+    /// An item that lacks the members of its kind.
+    pub(crate) const fn new(id: String, text: String, weight: f64) -> Self {
+        Self {
+            id,
+            kind: "",
+            text,
+            options: Vec::new(),
+            left: Vec::new(),
+            right: Vec::new(),
+            unit: None,
+            max_chars: None,
+            weight,
+            skills: Vec::new(),
+            shuffle: None,
+            graded: None,
+        }
+    }
+
+    /// Says so where there are options to choose from that may not be shuffled.
+    pub(crate) fn in_order(&mut self, may_shuffle: bool) {
+        let choice = matches!(self.kind, "one" | "many");
+        self.shuffle = (choice && !may_shuffle).then_some(false);
+    }
+
+    /// The weight in thousandths.
+    pub(crate) fn weight_thousandths(&self) -> u32 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "weights lie between 0 and 1000"
+        )]
+        {
+            (self.weight * 1000.0).round() as u32
+        }
+    }
 }
 
 /// A weight without `.0` where it is whole, as people write it.

@@ -212,7 +212,7 @@ fn authors_learn_of_every_mistake_with_a_remedy() {
         "so/01-mat-khau/captions.vi.vtt:1: the file does not begin with WEBVTT",
         "so/01-mat-khau/captions.vtt: its name does not tell the language",
         "so/01-mat-khau/ghi-chu.html: is no kind of file",
-        "so/01-mat-khau/thi.gift: Moodle GIFT is not read so far",
+        "so/01-mat-khau/thi.gift: holds no question",
         "so/01-mat-khau/thi.toml:2: there is no kind `on`; did you mean \"one\"?",
         "so/01-mat-khau/video.webm: this is a WebM or Matroska file",
     ] {

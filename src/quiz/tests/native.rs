@@ -108,7 +108,7 @@ fn a_quiz_without_a_share_of_its_own_asks_for_the_courses() {
 fn the_key_still_fits_after_the_options_were_shuffled() {
     let quiz = parse(QUIZ).unwrap();
     let value = chunk(&quiz);
-    let Some(ItemKey::Pairs(pairs)) = quiz.key.item("q6") else {
+    let Some(ItemKey::Pairs { right: pairs, .. }) = quiz.key.item("q6") else {
         panic!("no pairs");
     };
     let right: Vec<_> = pairs
@@ -184,7 +184,7 @@ fn authors_mistakes_are_named_with_line_and_remedy() {
             "options = [\"a\", \"b\", \"c\"]",
             "options = [\"a\"]",
             14,
-            "2 to 20",
+            "2 to 16",
         ),
         (
             "options = [\"a\", \"b\", \"c\"]",

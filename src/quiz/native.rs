@@ -1,162 +1,121 @@
 //! The native form of a quiz: a TOML file with one `[[item]]` a question.
 
-use crate::base::digest::Digest;
-use crate::base::limits::QUIZ_CHUNK_BYTES_MAX;
 use crate::course::Document;
 use crate::course::Entry;
 use crate::course::Gather;
 use crate::course::Language;
-use crate::course::Moment;
 use crate::course::Problem;
-use crate::course::Slug;
 use crate::course::Table;
-use crate::course::Texts;
 use crate::course::nearest;
 use crate::quiz::ItemKey;
-use crate::quiz::Key;
-use crate::quiz::public::Chunk;
+use crate::quiz::Quiz;
+use crate::quiz::Share;
+use crate::quiz::compiled::ANSWER_CHARS;
+use crate::quiz::compiled::ITEMS_MAX;
+use crate::quiz::compiled::OPTIONS_MAX;
+use crate::quiz::compiled::evenly;
+use crate::quiz::compiled::shuffled;
+use crate::quiz::fold::Pattern;
+use crate::quiz::head::HEAD_KEYS;
+use crate::quiz::head::Head;
+use crate::quiz::head::names;
+use crate::quiz::key::Accepted;
+use crate::quiz::key::KeyItem;
+use crate::quiz::key::Range;
 use crate::quiz::public::Item;
 
-/// A quiz: its public chunk and its key.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Quiz {
-    /// Its id, if the file gives one.
-    pub id: Option<Slug>,
-    /// Title; empty asks for the id.
-    pub title: Texts,
-    /// Language of its texts.
-    pub language: Language,
-    /// When it opens.
-    pub opens_at: Option<Moment>,
-    /// When it closes.
-    pub closes_at: Option<Moment>,
-    /// Time for one attempt, milliseconds.
-    pub time_limit_ms: Option<u64>,
-    /// What is right.
-    pub key: Key,
-    pass: f64,
-    items: Vec<Item>,
-}
-
 impl Quiz {
-    /// Reads the text of `file` in a course whose main language is `main` and that asks for the
-    /// share `pass` of each quiz.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn parse(file: &str, text: &str, main: &Language, pass: f64) -> Result<Self, Vec<Problem>> {
+    /// Reads the native form; see [`Quiz::parse`].
+    pub(crate) fn parse_native(
+        file: &str,
+        text: &str,
+        main: &Language,
+        pass: f64,
+    ) -> Result<Self, Vec<Problem>> {
         let document = Document::parse(file, text).map_err(|p| vec![p])?;
         let root = document.root();
         let mut gather = Gather::new();
-        root.refuse_unknown(QUIZ_KEYS, gather.problems());
-        let language = gather.read(root.get("lang"), |e| e.language());
-        let language = language.unwrap_or_else(|| main.clone());
-        let title = gather.read(root.get("title"), |e| e.texts(&language));
-        let own_pass = gather.read(root.get("pass"), |e| e.number(0.0..=1.0));
-        let mut quiz = Self {
-            id: gather.read(root.get("id"), Entry::slug),
-            title: title.unwrap_or_default(),
-            opens_at: gather.read(root.get("opens_at"), |e| e.moment()),
-            closes_at: gather.read(root.get("closes_at"), |e| e.moment()),
-            time_limit_ms: gather.read(root.get("time_limit"), |e| e.span().map(|s| s.as_ms())),
-            key: Key::default(),
-            pass: own_pass.unwrap_or(pass),
-            items: Vec::new(),
-            language,
-        };
-        if let (Some(opens), Some(closes)) = (quiz.opens_at, quiz.closes_at)
-            && closes <= opens
-        {
-            gather.push(root.problem("`closes_at` is not after `opens_at`", "correct the times"));
-        }
+        let known: Vec<&str> = HEAD_KEYS.into_iter().chain(["item"]).collect();
+        root.refuse_unknown(&known, gather.problems());
+        let head = Head::read(&root, main, pass, &mut gather);
         let tables = gather.take(root.require("item", "at least one [[item]]"));
         let tables = gather
             .read(tables, |e| e.tables(ITEMS_MAX))
             .unwrap_or_default();
+        let mut items = Vec::new();
         for (at, table) in tables.iter().enumerate() {
-            quiz.item(at, table, &mut gather);
+            item(&mut items, &head, at, table, &mut gather);
         }
-        if let Some(len) = quiz.too_large() {
-            let what = format!("learners would load {len} bytes, the limit is 16 KiB");
+        let quiz = Self::new(head, items);
+        if let Some(what) = quiz.too_large() {
             gather.push(root.problem(what, "split the quiz or shorten its texts"));
         }
         gather.done(quiz)
     }
+}
 
-    fn item(&mut self, at: usize, table: &Table<'_>, gather: &mut Gather) {
-        let id = gather.read(table.get("id"), Entry::slug);
-        let id = id.map_or_else(|| format!("q{}", at + 1), |slug| slug.to_string());
-        if self.items.iter().any(|item| item.id == id) {
-            gather.push(table.problem(format!("two items are called `{id}`"), "rename one"));
-        }
-        let kind = gather.take(table.require("kind", "kind = \"one\""));
-        let text = gather.take(table.require("text", "text = \"…\""));
-        let weight = gather.read(table.get("weight"), |e| e.number(0.0..=1000.0));
-        let mut item = Item {
-            id: id.clone(),
-            kind: "",
-            text: gather
-                .read(text, |e| e.text().map(str::to_owned))
-                .unwrap_or_default(),
-            options: Vec::new(),
-            left: Vec::new(),
-            right: Vec::new(),
-            unit: None,
-            max_chars: None,
-            weight: weight.unwrap_or(1.0),
-            skills: gather
-                .slugs(table.get("skills"))
-                .iter()
-                .map(Slug::to_string)
-                .collect(),
-        };
-        // Read for its mistakes; it is shown after grading, never before.
-        let _explained = gather.read(table.get("explain"), |e| e.text().map(str::to_owned));
-        let kind = gather.read(kind, kind_of);
-        let Some((kind, keys)) = kind else {
-            return;
-        };
-        item.kind = kind;
-        let known: Vec<&str> = COMMON_KEYS.iter().chain(keys).copied().collect();
-        table.refuse_unknown(&known, gather.problems());
-        if let Some(key) = gather.take(answer(&mut item, table)) {
-            self.items.push(item);
-            self.key.items.push((id, key));
-        }
+/// Reads one item into `items`.
+fn item(
+    items: &mut Vec<(Item, KeyItem)>,
+    head: &Head,
+    at: usize,
+    table: &Table<'_>,
+    gather: &mut Gather,
+) {
+    let id = gather.read(table.get("id"), Entry::slug);
+    let id = id.map_or_else(|| format!("q{}", at + 1), |slug| slug.to_string());
+    if items.iter().any(|(item, _)| item.id == id) {
+        gather.push(table.problem(format!("two items are called `{id}`"), "rename one"));
     }
-
-    /// Number of items.
-    pub fn items(&self) -> u32 {
-        u32::try_from(self.items.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The public JSON of this quiz under `id`, and its version.
-    pub fn chunk(&self, id: &Slug) -> (Vec<u8>, Digest) {
-        let mut chunk = Chunk {
-            v: 1,
-            id: id.to_string(),
-            version: String::new(),
-            lang: self.language.to_string(),
-            title: self.title.get(self.language.as_str()).map(str::to_owned),
-            pass: self.pass,
-            time_limit_ms: self.time_limit_ms,
-            items: self.items.clone(),
+    let kind = gather.take(table.require("kind", "kind = \"one\""));
+    let text = gather.take(table.require("text", "text = \"…\""));
+    let text = gather.read(text, |e| e.text().map(str::to_owned));
+    let weight = gather.read(table.get("weight"), |e| e.number(0.0..=1000.0));
+    let skills = gather.slugs(table.get("skills"));
+    let shuffle = gather.read(table.get("shuffle"), Entry::boolean);
+    let explain = gather.read(table.get("explain"), |e| e.text().map(str::to_owned));
+    let mut item = Item::new(id, text.unwrap_or_default(), weight.unwrap_or(1.0));
+    item.skills = match skills.as_slice() {
+        [] => head.skills.clone(),
+        own => names(own),
+    };
+    let Some((kind, keys)) = gather.read(kind, kind_of) else {
+        return;
+    };
+    item.kind = kind;
+    let known: Vec<&str> = COMMON_KEYS.iter().chain(keys).copied().collect();
+    table.refuse_unknown(&known, gather.problems());
+    let right = gather.take(answer(&mut item, table));
+    let feedback = gather.read(table.get("feedback"), |e| feedback(&item, e));
+    item.in_order(shuffle.unwrap_or(head.shuffle));
+    if let Some(right) = right {
+        let secret = KeyItem {
+            id: item.id.clone(),
+            weight: item.weight_thousandths(),
+            right,
+            explain: explain.unwrap_or_default(),
+            feedback: feedback.unwrap_or_default(),
         };
-        let version = Digest::of(&[&json(&chunk)]);
-        chunk.version = version.to_string();
-        (json(&chunk), version)
-    }
-
-    fn too_large(&self) -> Option<usize> {
-        let longest = Slug::parse(&"x".repeat(64))?;
-        let len = self.chunk(&longest).0.len();
-        (len > QUIZ_CHUNK_BYTES_MAX).then_some(len)
+        items.push((item, secret));
     }
 }
 
-fn json(chunk: &Chunk) -> Vec<u8> {
-    // Strings, numbers and lists of them: nothing that could fail.
-    serde_json::to_vec(chunk).unwrap_or_default()
+/// What each option is told; for `tf` first `true`, then `false`.
+fn feedback(item: &Item, entry: &Entry<'_>) -> Result<Vec<String>, Problem> {
+    let texts = entry.each(|e| e.text_or_blank().map(str::to_owned))?;
+    let wanted = if item.kind == "tf" {
+        2
+    } else {
+        item.options.len()
+    };
+    if texts.len() != wanted {
+        let what = format!("`feedback` has {} texts for {wanted} answers", texts.len());
+        return Err(entry.problem(
+            what,
+            "give one for each, \"\" where there is nothing to say",
+        ));
+    }
+    Ok(texts)
 }
 
 type Kind = (&'static str, &'static [&'static str]);
@@ -185,7 +144,7 @@ fn answer(item: &mut Item, table: &Table<'_>) -> Result<ItemKey, Problem> {
                 let what = format!("`correct` names {} options", right.len());
                 return Err(correct.problem(what, "name one, or write kind = \"many\""));
             }
-            Ok(ItemKey::Options(right))
+            Ok(shares(item.kind, &right, item.options.len()))
         }
         "tf" => correct.boolean().map(ItemKey::Truth),
         "num" => {
@@ -198,12 +157,16 @@ fn answer(item: &mut Item, table: &Table<'_>) -> Result<ItemKey, Problem> {
                 None => 0.0,
             };
             let value = correct.number(-1e15..=1e15)?;
-            Ok(ItemKey::Number { value, tolerance })
+            Ok(ItemKey::Numbers(vec![Range {
+                low: value - tolerance,
+                high: value + tolerance,
+                share: Share::ALL,
+            }]))
         }
         "text" => {
             let max = match table.get("max_chars") {
                 Some(max) => max.integer(1..=4000)?,
-                None => 200,
+                None => ANSWER_CHARS,
             };
             item.max_chars = Some(max);
             let texts = correct.each(|e| e.text().map(str::to_owned))?;
@@ -214,7 +177,10 @@ fn answer(item: &mut Item, table: &Table<'_>) -> Result<ItemKey, Problem> {
             if texts.is_empty() {
                 return Err(correct.problem("`correct` is empty", "add an accepted answer"));
             }
-            Ok(ItemKey::Texts(texts))
+            Ok(ItemKey::Texts {
+                accepted: texts.iter().map(|text| accepted(text)).collect(),
+                chars_max: max,
+            })
         }
         "match" => pairs(item, table, &correct),
         _ => order(item, table, &correct),
@@ -228,7 +194,10 @@ fn pairs(item: &mut Item, table: &Table<'_>, correct: &Entry<'_>) -> Result<Item
     let (shown, moved) = shuffled(&right);
     item.right = shown;
     let place = |at: &u32| moved.get(*at as usize).copied().unwrap_or(0);
-    Ok(ItemKey::Pairs(pairs.iter().map(place).collect()))
+    Ok(ItemKey::Pairs {
+        right: pairs.iter().map(place).collect(),
+        offered: u32::try_from(right.len()).unwrap_or(u32::MAX),
+    })
 }
 
 fn order(item: &mut Item, table: &Table<'_>, correct: &Entry<'_>) -> Result<ItemKey, Problem> {
@@ -240,7 +209,33 @@ fn order(item: &mut Item, table: &Table<'_>, correct: &Entry<'_>) -> Result<Item
     Ok(ItemKey::Order(order.iter().map(place).collect()))
 }
 
-/// Texts to choose from: 2 to 20, no two alike.
+/// What choosing each of `len` options gives. In `one` the right one gives everything. In `many`
+/// each right one gives an equal part and each wrong one takes an equal part, so that choosing all
+/// of them earns nothing.
+fn shares(kind: &str, right: &[u32], len: usize) -> ItemKey {
+    let mut gives = evenly(right.len()).into_iter();
+    let mut takes = evenly(len.saturating_sub(right.len())).into_iter();
+    let mut of = |at: u32| match (right.contains(&at), kind) {
+        (true, _) => gives.next().unwrap_or(0),
+        (false, "one") => 0,
+        (false, _) => -takes.next().unwrap_or(0),
+    };
+    let shares = (0..).take(len).map(&mut of).collect();
+    if kind == "one" {
+        ItemKey::One(shares)
+    } else {
+        ItemKey::Many(shares)
+    }
+}
+
+fn accepted(text: &str) -> Accepted {
+    Accepted {
+        pattern: Pattern::exactly(text),
+        share: Share::ALL,
+    }
+}
+
+/// Texts to choose from: 2 to 16, no two alike.
 fn options(table: &Table<'_>, key: &str) -> Result<Vec<String>, Problem> {
     let entry = table.require(key, &format!("{key} = [\"…\", \"…\"]"))?;
     let texts = entry.each(|e| e.text().map(str::to_owned))?;
@@ -296,43 +291,13 @@ fn places(correct: &Entry<'_>, len: usize) -> Result<Vec<u32>, Problem> {
     Ok(places)
 }
 
-/// The texts in the order of their hashes, which says nothing of the right order, and where each
-/// went.
-fn shuffled(texts: &[String]) -> (Vec<String>, Vec<u32>) {
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|at| texts.get(*at).map(|text| Digest::of(&[text.as_bytes()])));
-    let shown = order
-        .iter()
-        .filter_map(|at| texts.get(*at).cloned())
-        .collect();
-    let mut moved = vec![0; texts.len()];
-    for (place, at) in (0..).zip(&order) {
-        if let Some(slot) = moved.get_mut(*at) {
-            *slot = place;
-        }
-    }
-    (shown, moved)
-}
-
-const ITEMS_MAX: usize = 100;
-const OPTIONS_MAX: usize = 20;
-const QUIZ_KEYS: &[&str] = &[
-    "id",
-    "lang",
-    "title",
-    "pass",
-    "opens_at",
-    "closes_at",
-    "time_limit",
-    "item",
-];
 const COMMON_KEYS: &[&str] = &[
-    "id", "kind", "text", "weight", "skills", "correct", "explain",
+    "id", "kind", "text", "weight", "skills", "shuffle", "correct", "explain",
 ];
 const KINDS: &[Kind] = &[
-    ("one", &["options"]),
-    ("many", &["options"]),
-    ("tf", &[]),
+    ("one", &["options", "feedback"]),
+    ("many", &["options", "feedback"]),
+    ("tf", &["feedback"]),
     ("num", &["unit", "tolerance"]),
     ("text", &["max_chars"]),
     ("match", &["left", "right"]),

@@ -1,0 +1,5 @@
+//! Tests of the room.
+
+mod gift;
+mod grading;
+mod native;
