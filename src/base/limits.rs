@@ -55,6 +55,10 @@ pub const SEGMENT_S_MAX: u64 = 60;
 pub const COURSES_MAX: usize = 10_000;
 /// Entries of one folder that the content scan looks at.
 pub const FOLDER_ENTRIES_MAX: usize = 10_000;
+/// Files and folders of one course that the content scan looks at.
+pub const COURSE_ENTRIES_MAX: usize = 100_000;
+/// Bytes of one course in the content index.
+pub const INDEX_RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Files of the content folder held open between reads.
 pub const CONTENT_FILES_OPEN_MAX: usize = 256;
 /// Lessons and quizzes that were replaced and are still served under their former versions.

@@ -3,6 +3,8 @@
 use crate::command::Exit;
 use crate::command::print;
 use crate::content;
+use crate::content::Bar;
+use crate::content::Checked;
 use crate::course::Problem;
 use serde::Serialize;
 use std::path::Path;
@@ -16,9 +18,14 @@ pub enum Form {
     Json,
 }
 
+/// The document of `--json`, described in docs/course-folder.md. Members are added, never changed.
 #[derive(Serialize)]
 struct Report<'a> {
+    v: u32,
     ok: bool,
+    courses: usize,
+    lessons: usize,
+    quizzes: usize,
     problems: Vec<Entry<'a>>,
 }
 
@@ -49,39 +56,60 @@ impl<'a> Entry<'a> {
 
 /// Checks the folder at `path` and prints what is wrong with it.
 pub fn check(path: &Path, form: Form) -> Exit {
-    let problems = match content::check(path) {
-        Ok(problems) => problems,
+    let bar = Bar::new();
+    let checked = content::check(path, &bar);
+    bar.clear();
+    let checked = match checked {
+        Ok(checked) => checked,
         Err(error) => {
             print::complain(error);
             return Exit::Failed;
         }
     };
     match form {
-        Form::Json => print::answer(json(&problems)),
-        Form::Lines => lines(&problems, path),
+        Form::Json => print::answer(json(&checked)),
+        Form::Lines => lines(&checked),
     }
-    if problems.is_empty() {
+    if checked.problems.is_empty() {
         Exit::Done
     } else {
         Exit::Failed
     }
 }
 
-fn lines(problems: &[Problem], path: &Path) {
-    for problem in problems {
+fn lines(checked: &Checked) {
+    for problem in &checked.problems {
         print::answer(problem);
     }
-    match problems.len() {
-        0 => print::answer(format_args!("{}: no problem found", path.display())),
-        1 => print::answer("1 problem found"),
-        n => print::answer(format_args!("{n} problems found")),
-    }
+    print::answer(summary(checked));
 }
 
-fn json(problems: &[Problem]) -> String {
+/// The last line: what would be served, and how much is wrong.
+fn summary(checked: &Checked) -> String {
+    let count = |n: usize, one: &str, many: &str| match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
+    let found = match checked.problems.len() {
+        0 => "no problem found".to_owned(),
+        n => format!("{} found", count(n, "problem", "problems")),
+    };
+    format!(
+        "{}, {}, {}: {found}",
+        count(checked.courses, "course", "courses"),
+        count(checked.lessons, "lesson", "lessons"),
+        count(checked.quizzes, "quiz", "quizzes"),
+    )
+}
+
+fn json(checked: &Checked) -> String {
     let report = Report {
-        ok: problems.is_empty(),
-        problems: problems.iter().map(Entry::of).collect(),
+        v: 1,
+        ok: checked.problems.is_empty(),
+        courses: checked.courses,
+        lessons: checked.lessons,
+        quizzes: checked.quizzes,
+        problems: checked.problems.iter().map(Entry::of).collect(),
     };
     serde_json::to_string_pretty(&report).unwrap_or_default()
 }
@@ -90,18 +118,36 @@ fn json(problems: &[Problem]) -> String {
 mod tests {
     use super::*;
 
+    fn checked(problems: Vec<Problem>) -> Checked {
+        Checked {
+            problems,
+            courses: 1,
+            lessons: 3,
+            quizzes: 1,
+        }
+    }
+
     #[test]
     fn machines_read_file_line_what_and_remedy() {
-        let problem = Problem {
-            file: "a/course.toml".to_owned(),
-            line: Some(3),
-            what: "unknown key".to_owned(),
-            remedy: "remove it".to_owned(),
-        };
-        let text = json(&[problem]);
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["ok"], false);
-        assert_eq!(value["problems"][0]["line"], 3);
-        assert_eq!(value["problems"][0]["remedy"], "remove it");
+        let problem = Problem::new("a/course.toml", "unknown key", "remove it").at(3);
+        let value: serde_json::Value =
+            serde_json::from_str(&json(&checked(vec![problem]))).unwrap();
+        let wanted = serde_json::json!({
+            "v": 1, "ok": false, "courses": 1, "lessons": 3, "quizzes": 1,
+            "problems": [{
+                "file": "a/course.toml", "line": 3,
+                "what": "unknown key", "remedy": "remove it",
+            }],
+        });
+        assert_eq!(value, wanted);
+    }
+
+    #[test]
+    fn the_last_line_counts_what_would_be_served() {
+        let good = summary(&checked(Vec::new()));
+        assert_eq!(good, "1 course, 3 lessons, 1 quiz: no problem found");
+        let problem = Problem::new("a", "b", "c");
+        let bad = summary(&checked(vec![problem.clone(), problem]));
+        assert!(bad.ends_with(": 2 problems found"), "{bad}");
     }
 }

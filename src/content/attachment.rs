@@ -3,6 +3,7 @@
 use crate::base::digest::Digest;
 use crate::content::chunk::delivery_fields;
 use crate::content::disk::OnDisk;
+use crate::content::files::MediaType;
 use crate::http::About;
 use crate::http::ByteRange;
 use crate::http::CachePolicy;
@@ -14,6 +15,8 @@ use crate::http::Source;
 use crate::http::SourceError;
 use crate::runtime;
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::Serialize;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -23,14 +26,14 @@ use std::task::Context;
 use std::task::Poll;
 
 /// A file too large, or asked for too seldom, to be held in memory.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Attachment {
     /// Bytes in the file.
     pub len: u64,
     /// Changes with the file: a hash of length, modification time and the file's two ends.
     pub hash: Digest,
     /// Media type.
-    pub media_type: &'static str,
+    pub(crate) media_type: MediaType,
     /// What it belongs to, as in [`crate::content::Chunk`].
     pub keys: Box<str>,
     pub(crate) disk: Arc<OnDisk>,
@@ -55,7 +58,7 @@ impl Attachment {
     /// The attachment as the service answers from it, with ranges; kept a day by others.
     pub fn resource(self: &Arc<Self>) -> Resource {
         let about = About {
-            media_type: self.media_type.into(),
+            media_type: self.media_type.0.into(),
             policy: CachePolicy::Day,
             modified: Some(HttpDate(self.disk.modified_unix_s())),
             text: false,

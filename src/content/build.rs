@@ -50,13 +50,20 @@ impl Job {
                 Ok(playlist(lesson, text, &keys))
             }
             Self::CaptionSegment(lesson, at, n) => caption(indexes, lesson, *at, *n),
-            Self::Quiz(quiz) => Ok(Chunk::new(
-                Bytes::from(quiz.json.clone()),
-                "application/json",
-                quiz.modified_unix_s,
-                CachePolicy::Immutable,
-                &versioned(&quiz.keys, quiz.version),
-            )),
+            Self::Quiz(quiz) => {
+                let read = quiz.paper.read().map_err(|_problems| LoadError::Internal)?;
+                let (json, version) = read.chunk(&quiz.name);
+                if version != quiz.version {
+                    return Err(LoadError::Internal);
+                }
+                Ok(Chunk::new(
+                    Bytes::from(json),
+                    "application/json",
+                    quiz.modified_unix_s,
+                    CachePolicy::Immutable,
+                    &versioned(&quiz.keys, quiz.version),
+                ))
+            }
             Self::File(file) => {
                 let bytes = file.disk.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
                 let bytes = bytes.map_err(|error| file.disk.changed(error))?;
@@ -64,7 +71,7 @@ impl Job {
                 let bytes = Bytes::from(bytes);
                 Ok(Chunk::new(
                     bytes,
-                    file.media_type,
+                    file.media_type.0,
                     modified,
                     CachePolicy::Day,
                     &file.keys,

@@ -2,38 +2,98 @@
 
 use crate::content::Path;
 use crate::content::past::Past;
+use crate::content::prerequisites;
 use crate::content::shelf::Found;
 use crate::content::shelf::Shelf;
+use crate::content::stand::Served;
+use crate::content::stand::Stand;
 use crate::course::Course;
 use crate::course::Problem;
 use crate::course::Slug;
 use crate::quiz;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 /// Courses that are served, and what is wrong with those that are not. Immutable; a reload makes a
-/// new one.
+/// new one, which shares what stayed.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     /// By id.
-    pub(crate) courses: Vec<Course>,
+    courses: Vec<Arc<Course>>,
     /// In the order of `courses`.
-    pub(crate) shelves: Vec<Shelf>,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) modified_unix_s: u64,
+    shelves: Vec<Arc<Shelf>>,
+    /// In the order of `courses`.
+    searchable: Vec<Arc<str>>,
+    problems: Vec<Problem>,
+    modified_unix_s: u64,
+    /// Every course folder as it was read.
+    pub(crate) stands: Vec<Arc<Stand>>,
     /// What earlier ones served.
     pub(crate) past: Past,
 }
 
 impl Catalogue {
+    /// What these folders hold together; `problems` are those of the content folder itself.
+    pub(crate) fn new(stands: Vec<Arc<Stand>>, mut problems: Vec<Problem>) -> Self {
+        let mut found: BTreeMap<&str, &Served> = BTreeMap::new();
+        for stand in &stands {
+            problems.extend(stand.problems.iter().cloned());
+            let Some(served) = &stand.served else {
+                continue;
+            };
+            let id = served.course.id.as_str();
+            if found.contains_key(id) {
+                let what = format!("another course has the id `{id}`");
+                let remedy = "rename the folder or give it another `id`";
+                problems.push(Problem::new(&stand.folder, what, remedy));
+            } else {
+                found.insert(id, served);
+            }
+        }
+        let courses: Vec<_> = found.values().map(|s| Arc::clone(&s.course)).collect();
+        problems.extend(prerequisites::problems(&courses, &stands));
+        problems.sort();
+        let modified = found.values().map(|served| served.modified_unix_s);
+        Self {
+            modified_unix_s: modified.max().unwrap_or(0),
+            shelves: found.values().map(|s| Arc::clone(&s.shelf)).collect(),
+            searchable: found.values().map(|s| Arc::clone(&s.searchable)).collect(),
+            past: Past::default(),
+            courses,
+            problems,
+            stands,
+        }
+    }
+
+    /// A catalogue of courses without anything in them.
+    #[cfg(test)]
+    pub(crate) fn of(courses: Vec<Course>) -> Self {
+        let stand = |course: Course| Stand {
+            folder: course.id.to_string(),
+            fingerprint: crate::base::digest::Digest::of(&[]),
+            was_fresh: false,
+            served: Some(Served::new(course, Shelf::default(), 0)),
+            problems: Vec::new(),
+        };
+        let stands = courses.into_iter().map(stand).map(Arc::new);
+        Self::new(stands.collect(), Vec::new())
+    }
+
     /// Courses in the order of their ids.
-    pub fn courses(&self) -> &[Course] {
+    pub fn courses(&self) -> &[Arc<Course>] {
         &self.courses
+    }
+
+    /// What a search looks through, folded, in the order of [`Catalogue::courses`].
+    pub fn searchable(&self) -> &[Arc<str>] {
+        &self.searchable
     }
 
     /// The course of that id.
     pub fn course(&self, id: &str) -> Option<&Course> {
-        self.courses.get(self.place(id)?)
+        self.courses.get(self.place(id)?).map(|course| &**course)
     }
 
     /// What is wrong with lessons, quizzes and files that are left out.
@@ -49,7 +109,7 @@ impl Catalogue {
     /// What is right in a quiz; never sent to anybody.
     pub fn quiz_key(&self, course: &str, quiz: &str) -> Option<&quiz::Key> {
         let shelf = self.shelf(course)?;
-        shelf.quizzes.get(quiz).map(|quiz| &quiz.key)
+        shelf.quizzes.get(quiz).map(|quiz| quiz.key())
     }
 
     pub(crate) fn find(&self, path: &Path<'_>) -> Option<Found<'_>> {
@@ -58,12 +118,13 @@ impl Catalogue {
 
     /// The shelf of that course.
     pub(crate) fn shelf(&self, course: &str) -> Option<&Shelf> {
-        self.shelves.get(self.place(course)?)
+        self.shelves.get(self.place(course)?).map(|shelf| &**shelf)
     }
 
     /// All courses' ids and shelves.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Slug, &Shelf)> {
-        self.courses.iter().map(|c| &c.id).zip(&self.shelves)
+        let ids = self.courses.iter().map(|course| &course.id);
+        ids.zip(self.shelves.iter().map(|shelf| &**shelf))
     }
 
     /// Whether that very shelf is served.
@@ -76,6 +137,13 @@ impl Catalogue {
         self.courses
             .binary_search_by(|c| c.id.as_str().cmp(id))
             .ok()
+    }
+
+    /// Whether `other` was made of the very same readings.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let mut pairs = self.stands.iter().zip(&other.stands);
+        let stands = pairs.all(|(one, other)| Arc::ptr_eq(one, other));
+        stands && self.stands.len() == other.stands.len() && self.problems == other.problems
     }
 
     /// Remembers what `earlier` served and this one does not, for as long as `keep` from `now` on.

@@ -3,6 +3,8 @@
 use crate::base::limits::CONTENT_FILES_OPEN_MAX;
 use crate::content::LoadError;
 use quick_cache::sync::Cache;
+use serde::Deserialize;
+use serde::Serialize;
 use std::fs::File;
 use std::fs::Metadata;
 use std::io;
@@ -13,7 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What tells one state of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub(crate) struct Stamp {
     /// Bytes.
     pub(crate) len: u64,
@@ -38,7 +42,7 @@ impl Stamp {
 
 /// A file that the scan found. Its bytes are handed out only if it had this stamp before and after
 /// they were read, so that a file replaced or cut meanwhile is an error and never a mixture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OnDisk {
     /// Without links.
     pub(crate) path: Box<Path>,

@@ -9,6 +9,11 @@ use crate::content::folder::Item;
 use crate::content::shelf::Held;
 use crate::content::shelf::SmallFile;
 use crate::course::Slug;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error as _;
 use std::io;
 use std::sync::Arc;
 
@@ -65,7 +70,7 @@ pub(crate) fn media_type(name: &str) -> Option<&'static str> {
 
 /// The attachment `item` of that course; `None` if its kind is not served or it cannot be read.
 pub(crate) fn held(item: &Item, course: &Slug) -> Option<Held> {
-    let media_type = media_type(&item.name)?;
+    let media_type = media_type(&item.name).map(MediaType)?;
     let keys = course.to_string();
     let identity = identity(&item.disk).ok()?;
     if item.disk.stamp.len <= ATTACHMENT_WHOLE_BYTES_MAX {
@@ -98,6 +103,25 @@ fn identity(disk: &OnDisk) -> io::Result<Digest> {
     disk.read(&file, &mut tail, len - size as u64)?;
     let modified = modified_ns.to_be_bytes();
     Ok(Digest::of(&[&len.to_be_bytes(), &modified, &head, &tail]))
+}
+
+/// A media type that is served; in the content index by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MediaType(pub(crate) &'static str);
+
+impl Serialize for MediaType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for MediaType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let mut known = MEDIA_TYPES.iter().map(|(_, media_type)| *media_type);
+        let known = known.find(|known| *known == name).map(Self);
+        known.ok_or_else(|| D::Error::custom("no media type that is served"))
+    }
 }
 
 const END_BYTES: u64 = 64 * 1024;

@@ -56,6 +56,11 @@ impl Folder {
         Ok((folder, item))
     }
 
+    /// Where it lies, without links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder `item`.
     pub(crate) fn enter(&self, item: &Item) -> Self {
         Self {
@@ -72,6 +77,11 @@ impl Folder {
         } else {
             format!("{}/{name}", self.shown)
         }
+    }
+
+    /// Its own path, as problems show it.
+    pub(crate) fn shown_itself(&self) -> &str {
+        &self.shown
     }
 
     /// Files and folders by name. Hidden ones are passed over, odd ones reported.

@@ -105,6 +105,7 @@ impl Studio<'_> {
         let modified = self.items.iter().map(Item::modified_unix_s);
         LessonShelf {
             keys: format!("{course} {course}/{id}"),
+            folder: self.folder.shown_itself().into(),
             id: Digest::of(&[&names, course.as_str().as_bytes(), id.as_str().as_bytes()]),
             modified_unix_s: modified.max().unwrap_or(0),
             tracks,
@@ -163,13 +164,11 @@ impl Studio<'_> {
         let recording = Arc::clone(&take.reel.recording);
         let version = self.version(&recording, take.part, &plan);
         let course = self.course.id.as_str();
-        let keys = format!("{course} {course}/{lesson}");
         Some(TrackShelf {
             id: place_id(version, course, lesson.as_str(), take.name.as_str()),
             name: take.name.clone(),
             version,
             plan,
-            source: Arc::new(recording.attachment(&take.reel.movie, &keys)),
             recording,
             part: take.part,
             language: take.language.clone(),

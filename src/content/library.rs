@@ -1,8 +1,5 @@
 //! The content folder, and the way from a path to its bytes.
 
-use crate::base::metrics;
-use crate::base::metrics::Counter;
-use crate::base::metrics::Sample;
 use crate::content::Catalogue;
 use crate::content::Chunk;
 use crate::content::Config;
@@ -13,26 +10,24 @@ use crate::content::cache;
 use crate::content::cache::Chunks;
 use crate::content::cache::Evictions;
 use crate::content::cache::Indexes;
-use crate::content::folder::Folder;
 use crate::content::lookup::Building;
 use crate::content::lookup::Told;
 use crate::content::metrics::Metrics;
 use crate::content::past::Fate;
-use crate::content::scan;
+use crate::content::refresh::Keeper;
 use crate::content::shelf::ChunkId;
 use crate::content::shelf::Found;
 use crate::content::shelf::Job;
-use crate::course::Problem;
 use crate::runtime;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::fmt;
-use std::path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
@@ -43,30 +38,28 @@ type Outcome = watch::Receiver<Option<Landed>>;
 
 /// The content folder, opened. Shared by all workers.
 pub struct Library {
-    config: Config,
-    catalogue: ArcSwap<Catalogue>,
-    chunks: Chunks,
-    indexes: Arc<Indexes>,
-    evictions: Evictions,
+    pub(crate) config: Config,
+    pub(crate) catalogue: ArcSwap<Catalogue>,
+    pub(crate) chunks: Chunks,
+    pub(crate) indexes: Arc<Indexes>,
+    pub(crate) evictions: Evictions,
     /// Builds that may run at once; the others wait.
     builders: Arc<Semaphore>,
-    metrics: Metrics,
+    pub(crate) metrics: Metrics,
     /// Builds waiting or running. Held for a look-up or an insertion, never across an await.
-    flights: Mutex<HashMap<ChunkId, Outcome>>,
+    pub(crate) flights: Mutex<HashMap<ChunkId, Outcome>>,
     /// One reload at a time, so that a slow one never replaces what a later one read. Held for the
     /// whole reload, taken by nobody who serves.
-    reloading: Mutex<()>,
+    pub(crate) keeper: Mutex<Keeper>,
+    /// Told when a source turned out to have changed.
+    pub(crate) noticed: Notify,
 }
 
 impl Library {
-    /// Reads the folder; blocks, so call it before the loops start.
-    ///
-    /// # Errors
-    /// [`LoadError::Folder`] if the folder is absent, unreadable or holds no course folder at all.
-    pub fn open(config: Config) -> Result<Arc<Self>, LoadError> {
-        let catalogue = read(&config.dir, config.target_ms())?;
+    /// A library that serves `catalogue`.
+    pub(crate) fn serving(config: Config, catalogue: Catalogue, keeper: Keeper) -> Arc<Self> {
         let evictions = Evictions::default();
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             chunks: cache::chunks(config.cache.as_bytes(), evictions.clone()),
             indexes: Arc::new(Indexes::new(config.index_cache.as_bytes())),
             catalogue: ArcSwap::from_pointee(catalogue),
@@ -74,34 +67,10 @@ impl Library {
             builders: Arc::new(Semaphore::new(BUILDERS)),
             metrics: Metrics::default(),
             flights: Mutex::default(),
-            reloading: Mutex::new(()),
+            keeper: Mutex::new(keeper),
+            noticed: Notify::new(),
             config,
-        }))
-    }
-
-    /// Reads the folder again and swaps the catalogue at `now`; blocks. Requests under way keep the
-    /// old one, and what it served stays fetchable as [`Config::keep_replaced`] says.
-    ///
-    /// # Errors
-    /// As [`Library::open`]; the catalogue then stays as it is.
-    pub fn reload(&self, now: Instant) -> Result<(), LoadError> {
-        let _one = self
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match read(&self.config.dir, self.config.target_ms()) {
-            Ok(mut catalogue) => {
-                let keep = self.config.keep_replaced.duration();
-                catalogue.follow(&self.catalogue.load(), now, keep);
-                self.catalogue.store(Arc::new(catalogue));
-                self.metrics.reloads.add_one();
-                Ok(())
-            }
-            Err(error) => {
-                self.metrics.reloads_failed.add_one();
-                Err(error)
-            }
-        }
+        })
     }
 
     /// The catalogue now.
@@ -225,6 +194,7 @@ impl Flight {
             }
             Ok(Err(error)) => {
                 metrics.changed.add_one();
+                self.library.noticed.notify_one();
                 Err(error)
             }
             Err(_panicked) => Err(LoadError::Internal),
@@ -241,113 +211,6 @@ impl Drop for Flight {
     }
 }
 
-impl metrics::Source for Library {
-    fn sample(&self, into: &mut Vec<Sample>) {
-        let counted = |name, help, counter: &Counter| Sample::counter(name, help, counter);
-        let m = &self.metrics;
-        let lookups = "Chunks looked up, by outcome.";
-        let name = "lamplight_content_lookups";
-        into.push(counted(name, lookups, &m.hits).labelled("outcome", "hit"));
-        into.push(counted(name, lookups, &m.misses).labelled("outcome", "miss"));
-        into.push(counted(
-            "lamplight_content_builds",
-            "Chunks built.",
-            &m.builds,
-        ));
-        let help = "Memory of chunks built.";
-        into.push(counted(
-            "lamplight_content_built_bytes",
-            help,
-            &m.built_bytes,
-        ));
-        let help = "Requests that waited for a build another had begun.";
-        into.push(counted("lamplight_content_collapsed", help, &m.collapsed));
-        let (name, help) = ("lamplight_content_refused", "Chunks refused, by reason.");
-        into.push(counted(name, help, &m.changed).labelled("reason", "source_changed"));
-        into.push(counted(name, help, &m.busy).labelled("reason", "builds_waiting"));
-        let help = "Chunks that left the cache.";
-        into.push(counted(
-            "lamplight_content_evictions",
-            help,
-            self.evictions.counter(),
-        ));
-        let (name, help) = (
-            "lamplight_content_reloads",
-            "Catalogues read again, by outcome.",
-        );
-        into.push(counted(name, help, &m.reloads).labelled("outcome", "done"));
-        into.push(counted(name, help, &m.reloads_failed).labelled("outcome", "failed"));
-        self.sample_gauges(into);
-    }
-}
-
-impl Library {
-    fn sample_gauges(&self, into: &mut Vec<Sample>) {
-        let gauge = |name, help, value: u64| Sample {
-            name,
-            help,
-            kind: metrics::Kind::Gauge,
-            label: None,
-            value: i64::try_from(value).unwrap_or(i64::MAX),
-        };
-        let catalogue = self.catalogue.load();
-        let count = |n: usize| n as u64;
-        let lessons = catalogue
-            .courses()
-            .iter()
-            .map(|course| course.lessons.len())
-            .sum();
-        let help = "Memory held by finished chunks.";
-        into.push(gauge(
-            "lamplight_content_cache_bytes",
-            help,
-            self.chunks.weight(),
-        ));
-        let help = "Memory held by sample tables.";
-        into.push(gauge(
-            "lamplight_content_index_bytes",
-            help,
-            self.indexes.weight(),
-        ));
-        let help = "Courses served.";
-        into.push(gauge(
-            "lamplight_content_courses",
-            help,
-            count(catalogue.courses().len()),
-        ));
-        into.push(gauge(
-            "lamplight_content_lessons",
-            "Lessons served.",
-            count(lessons),
-        ));
-        let help = "Problems of the content folder.";
-        into.push(gauge(
-            "lamplight_content_problems",
-            help,
-            count(catalogue.problems().len()),
-        ));
-        let help = "Replaced lessons and quizzes still served under their former versions.";
-        into.push(gauge(
-            "lamplight_content_replaced",
-            help,
-            count(catalogue.past.kept()),
-        ));
-        let help = "Files of the content folder held open.";
-        into.push(gauge(
-            "lamplight_content_open_files",
-            help,
-            count(self.indexes.handles.len()),
-        ));
-        let help = "Chunks being built or waiting for it.";
-        let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        into.push(gauge(
-            "lamplight_content_building",
-            help,
-            count(flights.len()),
-        ));
-    }
-}
-
 impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let courses = self.catalogue.load().courses().len();
@@ -357,38 +220,6 @@ impl fmt::Debug for Library {
             self.config.dir.display()
         )
     }
-}
-
-fn read(dir: &path::Path, target_ms: u32) -> Result<Catalogue, LoadError> {
-    let refuse = |reason: String| LoadError::Folder {
-        dir: dir.display().to_string(),
-        reason,
-    };
-    let root = Folder::root(dir).map_err(|error| refuse(error.to_string()))?;
-    let catalogue = scan::library(&root, target_ms);
-    if catalogue.courses.is_empty() && catalogue.problems.is_empty() {
-        return Err(refuse("holds no course folder".to_owned()));
-    }
-    Ok(catalogue)
-}
-
-/// Every problem of a content folder (or of one course folder), in order of file and line. Blocks.
-///
-/// # Errors
-/// [`LoadError::Folder`] if there is nothing to look at.
-pub fn check(path: &path::Path) -> Result<Vec<Problem>, LoadError> {
-    let target_ms = Config::default().target_ms();
-    if !path.join("course.toml").exists() {
-        return Ok(read(path, target_ms)?.problems);
-    }
-    let (parent, course) = Folder::above(path).map_err(|error| LoadError::Folder {
-        dir: path.display().to_string(),
-        reason: error.to_string(),
-    })?;
-    let mut problems = Vec::new();
-    drop(scan::course(&parent, &course, target_ms, &mut problems));
-    problems.sort();
-    Ok(problems)
 }
 
 /// Builds at once: reads of files that the kernel does not have in memory yet.

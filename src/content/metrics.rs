@@ -1,6 +1,10 @@
 //! The room's numbers.
 
+use crate::base::metrics;
 use crate::base::metrics::Counter;
+use crate::base::metrics::Sample;
+use crate::content::Library;
+use std::sync::PoisonError;
 
 /// Counters of one library, shared by all workers.
 #[derive(Debug, Default)]
@@ -23,4 +27,111 @@ pub(crate) struct Metrics {
     pub(crate) reloads: Counter,
     /// Reloads that failed.
     pub(crate) reloads_failed: Counter,
+}
+
+impl metrics::Source for Library {
+    fn sample(&self, into: &mut Vec<Sample>) {
+        let counted = |name, help, counter: &Counter| Sample::counter(name, help, counter);
+        let m = &self.metrics;
+        let lookups = "Chunks looked up, by outcome.";
+        let name = "lamplight_content_lookups";
+        into.push(counted(name, lookups, &m.hits).labelled("outcome", "hit"));
+        into.push(counted(name, lookups, &m.misses).labelled("outcome", "miss"));
+        into.push(counted(
+            "lamplight_content_builds",
+            "Chunks built.",
+            &m.builds,
+        ));
+        let help = "Memory of chunks built.";
+        into.push(counted(
+            "lamplight_content_built_bytes",
+            help,
+            &m.built_bytes,
+        ));
+        let help = "Requests that waited for a build another had begun.";
+        into.push(counted("lamplight_content_collapsed", help, &m.collapsed));
+        let (name, help) = ("lamplight_content_refused", "Chunks refused, by reason.");
+        into.push(counted(name, help, &m.changed).labelled("reason", "source_changed"));
+        into.push(counted(name, help, &m.busy).labelled("reason", "builds_waiting"));
+        let help = "Chunks that left the cache.";
+        into.push(counted(
+            "lamplight_content_evictions",
+            help,
+            self.evictions.counter(),
+        ));
+        let (name, help) = (
+            "lamplight_content_reloads",
+            "Catalogues read again, by outcome.",
+        );
+        into.push(counted(name, help, &m.reloads).labelled("outcome", "done"));
+        into.push(counted(name, help, &m.reloads_failed).labelled("outcome", "failed"));
+        self.sample_gauges(into);
+    }
+}
+
+impl Library {
+    fn sample_gauges(&self, into: &mut Vec<Sample>) {
+        let gauge = |name, help, value: u64| Sample {
+            name,
+            help,
+            kind: metrics::Kind::Gauge,
+            label: None,
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+        };
+        let catalogue = self.catalogue.load();
+        let count = |n: usize| n as u64;
+        let lessons = catalogue
+            .courses()
+            .iter()
+            .map(|course| course.lessons.len())
+            .sum();
+        let help = "Memory held by finished chunks.";
+        into.push(gauge(
+            "lamplight_content_cache_bytes",
+            help,
+            self.chunks.weight(),
+        ));
+        let help = "Memory held by sample tables.";
+        into.push(gauge(
+            "lamplight_content_index_bytes",
+            help,
+            self.indexes.weight(),
+        ));
+        let help = "Courses served.";
+        into.push(gauge(
+            "lamplight_content_courses",
+            help,
+            count(catalogue.courses().len()),
+        ));
+        into.push(gauge(
+            "lamplight_content_lessons",
+            "Lessons served.",
+            count(lessons),
+        ));
+        let help = "Problems of the content folder.";
+        into.push(gauge(
+            "lamplight_content_problems",
+            help,
+            count(catalogue.problems().len()),
+        ));
+        let help = "Replaced lessons and quizzes still served under their former versions.";
+        into.push(gauge(
+            "lamplight_content_replaced",
+            help,
+            count(catalogue.past.kept()),
+        ));
+        let help = "Files of the content folder held open.";
+        into.push(gauge(
+            "lamplight_content_open_files",
+            help,
+            count(self.indexes.handles.len()),
+        ));
+        let help = "Chunks being built or waiting for it.";
+        let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        into.push(gauge(
+            "lamplight_content_building",
+            help,
+            count(flights.len()),
+        ));
+    }
 }

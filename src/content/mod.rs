@@ -13,6 +13,7 @@
 //! course is served; no file that could hold an answer is ever served.
 
 mod attachment;
+mod bar;
 mod build;
 mod cache;
 mod catalogue;
@@ -25,24 +26,36 @@ mod lesson;
 mod library;
 mod lookup;
 mod metrics;
+mod paper;
 mod past;
 mod path;
+mod prerequisites;
 mod recording;
 mod reels;
+mod refresh;
 mod scan;
 mod shelf;
+mod sidecar;
+mod stand;
+mod survey;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use attachment::Attachment;
+pub use bar::Bar;
 pub use catalogue::Catalogue;
 pub use chunk::Chunk;
 pub use config::Config;
 pub use library::Library;
-pub use library::check;
 pub use lookup::Building;
 pub use lookup::LoadError;
 pub use lookup::Lookup;
 pub use lookup::Told;
 pub use path::Path;
 pub use path::Place;
+pub use refresh::Checked;
+pub use refresh::Looked;
+pub use refresh::Sources;
+pub use refresh::check;
+pub use sweep::Progress;

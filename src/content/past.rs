@@ -148,6 +148,15 @@ impl Past {
         }
     }
 
+    /// Whether something is kept whose time is over.
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        self.courses.values().any(|replaced| {
+            let mut lessons = replaced.lessons.values().flatten();
+            let mut quizzes = replaced.quizzes.values().flatten();
+            lessons.any(|kept| kept.until <= now) || quizzes.any(|kept| kept.until <= now)
+        })
+    }
+
     /// Lessons and quizzes that are kept.
     pub(crate) const fn kept(&self) -> usize {
         self.kept

@@ -5,6 +5,7 @@ use crate::base::limits::CHUNK_BYTES_MAX;
 use crate::content::Attachment;
 use crate::content::LoadError;
 use crate::content::disk::OnDisk;
+use crate::content::files::MediaType;
 use crate::content::folder::Item;
 use crate::course::Problem;
 use crate::media::Fragment;
@@ -14,6 +15,8 @@ use crate::media::Refused;
 use crate::media::Scan;
 use crate::media::Track;
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::Serialize;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -21,8 +24,10 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 /// A recording as it was when the catalogue was made.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Recording {
+    /// Whether it has a picture.
+    picture: bool,
     pub(crate) disk: Arc<OnDisk>,
     /// A hash of length, index and both ends of the file. Sample sizes and positions are part of
     /// the index, so that no re-encoding keeps it; the modification time is left out, so that nodes
@@ -31,7 +36,7 @@ pub(crate) struct Recording {
 }
 
 /// Picture or sound of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Part {
     Video,
     /// The sound of that place among the sounds of the recording.
@@ -50,6 +55,7 @@ impl Recording {
             item.disk.verify(&file)?;
             let parts = [&len.to_be_bytes()[..], &index.bytes(), &head, &tail];
             let recording = Self {
+                picture: movie.video.is_some(),
                 disk: Arc::clone(&item.disk),
                 identity: Digest::of(&parts),
             };
@@ -108,15 +114,15 @@ impl Recording {
     }
 
     /// The recording as its author made it, for download.
-    pub(crate) fn attachment(&self, movie: &Movie, keys: &str) -> Attachment {
+    pub(crate) fn attachment(&self, keys: &str) -> Attachment {
         Attachment {
             len: self.disk.stamp.len,
             hash: self.identity,
-            media_type: if movie.video.is_some() {
+            media_type: MediaType(if self.picture {
                 "video/mp4"
             } else {
                 "audio/mp4"
-            },
+            }),
             keys: keys.into(),
             disk: Arc::clone(&self.disk),
         }

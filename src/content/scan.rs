@@ -1,105 +1,98 @@
-//! From folders to a catalogue: one pass over the content folder, gathering problems on the way.
+//! From a course folder to what is served of it, gathering problems on the way.
 
-use crate::base::limits::COURSES_MAX;
-use crate::content::Catalogue;
+use crate::content::disk::OnDisk;
 use crate::content::files;
-use crate::content::folder::Folder;
 use crate::content::folder::Item;
 use crate::content::lesson::Studio;
+use crate::content::paper::Paper;
+use crate::content::shelf::LessonShelf;
 use crate::content::shelf::QuizShelf;
 use crate::content::shelf::Shelf;
 use crate::content::shelf::place_id;
+use crate::content::stand::Served;
+use crate::content::stand::Stand;
+use crate::content::survey::Branch;
+use crate::content::survey::Survey;
 use crate::course::Course;
 use crate::course::CourseFile;
 use crate::course::Language;
+use crate::course::Lesson;
 use crate::course::Problem;
 use crate::course::Quiz as QuizEntry;
 use crate::course::Slug;
 use crate::course::Texts;
 use crate::quiz::Quiz;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
-/// Reads every course of the content folder.
-pub(crate) fn library(root: &Folder, target_ms: u32) -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    let mut problems = Vec::new();
-    let items = root.items(&mut problems);
-    for item in items.iter().filter(|item| item.is_folder()) {
-        if catalogue.courses.len() >= COURSES_MAX {
-            let what = format!("more than {COURSES_MAX} courses");
-            problems.push(Problem::new(
-                item.shown(),
-                what,
-                "serve the rest from another node",
-            ));
-            break;
-        }
-        let Some((course, shelf, modified)) = course(root, item, target_ms, &mut problems) else {
-            continue;
+/// Reads the surveyed course. What is broken now and was good in `earlier` stays as it was, as far
+/// as its files are still there.
+pub(crate) fn course(survey: Survey, earlier: Option<&Stand>, target_ms: u32) -> Stand {
+    let Survey {
+        branch,
+        mut problems,
+        fingerprint,
+        youngest_ns: _,
+    } = survey;
+    let earlier = earlier.and_then(|stand| stand.served.as_ref());
+    let served = start(&branch, earlier, &mut problems).map(|(course, modified)| {
+        let mut reader = Reader {
+            course,
+            shelf: Shelf::default(),
+            modified,
+            target_ms,
+            problems: &mut problems,
+            earlier,
         };
-        let place = catalogue.courses.binary_search_by(|c| c.id.cmp(&course.id));
-        match place {
-            Ok(_) => problems.push(Problem::new(
-                item.shown(),
-                format!("another course has the id `{}`", course.id),
-                "rename the folder or give it another `id`",
-            )),
-            Err(at) => {
-                catalogue.courses.insert(at, course);
-                catalogue.shelves.insert(at, shelf);
-                catalogue.modified_unix_s = catalogue.modified_unix_s.max(modified);
-            }
+        for folder in branch.folders() {
+            reader.folder(folder);
         }
+        for item in branch.files().filter(|item| item.name != COURSE_FILE) {
+            reader.file(item, &item.name, None);
+        }
+        Served::new(reader.course, reader.shelf, reader.modified)
+    });
+    Stand {
+        folder: branch.name().to_owned(),
+        fingerprint,
+        was_fresh: false,
+        served,
+        problems,
     }
-    problems.sort();
-    catalogue.problems = problems;
-    catalogue
 }
 
-/// Reads one course; `None` if it cannot be served at all.
-pub(crate) fn course(
-    parent: &Folder,
-    item: &Item,
-    target_ms: u32,
+/// What `course.toml` says, and when it was modified; `None` if the course cannot be served at all.
+fn start(
+    branch: &Branch,
+    earlier: Option<&Served>,
     problems: &mut Vec<Problem>,
-) -> Option<(Course, Shelf, u64)> {
-    let folder = parent.enter(item);
-    let items = folder.items(problems);
-    let Some(file) = items.iter().find(|i| i.name == "course.toml") else {
+) -> Option<(Course, u64)> {
+    let Some(file) = branch.files().find(|item| item.name == COURSE_FILE) else {
+        let shown = branch.folder.shown(COURSE_FILE);
         let remedy = "add a file with title = \"…\" and languages = [\"vi\"]";
-        problems.push(Problem::new(
-            folder.shown("course.toml"),
-            "is missing",
-            remedy,
-        ));
+        problems.push(Problem::new(shown, "is missing", remedy));
         return None;
     };
-    let text = gathered(file.text().map_err(|p| vec![p]), problems)?;
-    let read = gathered(CourseFile::parse(file.shown(), &text), problems)?;
-    let id = read.id.clone().or_else(|| Slug::parse(&item.name));
+    let text = gathered(file.text().map_err(|p| vec![p]), problems);
+    let read = text.and_then(|text| gathered(CourseFile::parse(file.shown(), &text), problems));
+    let Some(read) = read else {
+        // A mistake in one file does not take its lessons from those who learn.
+        let former = earlier.map(|served| Course {
+            lessons: Vec::new(),
+            quizzes: Vec::new(),
+            ..Course::clone(&served.course)
+        });
+        return former.map(|course| (course, file.modified_unix_s()));
+    };
+    let name = branch.name();
+    let id = read.id.clone().or_else(|| Slug::parse(name));
     let Some(id) = id else {
-        let what = format!("the folder's name `{}` cannot be an id", item.name);
+        let what = format!("the folder's name `{name}` cannot be an id");
         let remedy = "rename it with a-z, 0-9 and -, or write id = \"…\" into course.toml";
         problems.push(Problem::new(file.shown(), what, remedy));
         return None;
     };
-    let mut reader = Reader {
-        course: model(id, read),
-        shelf: Shelf::default(),
-        modified: file.modified_unix_s(),
-        target_ms,
-        problems,
-    };
-    for item in items.iter().filter(|i| i.is_folder()) {
-        reader.folder(&folder, item);
-    }
-    for item in items
-        .iter()
-        .filter(|i| i.is_file() && i.name != "course.toml")
-    {
-        reader.file(item, &item.name, None);
-    }
-    Some((reader.course, reader.shelf, reader.modified))
+    Some((model(id, read), file.modified_unix_s()))
 }
 
 fn model(id: Slug, file: CourseFile) -> Course {
@@ -125,72 +118,73 @@ struct Reader<'p> {
     modified: u64,
     target_ms: u32,
     problems: &'p mut Vec<Problem>,
+    earlier: Option<&'p Served>,
 }
 
 impl Reader<'_> {
     /// A folder in the course: a lesson, or one that holds only attachments.
-    fn folder(&mut self, parent: &Folder, item: &Item) {
-        let folder = parent.enter(item);
-        let items = folder.items(self.problems);
-        let lesson = items
-            .iter()
-            .any(|i| i.is_file() && files::belongs_to_lesson(&i.name));
-        if !lesson {
-            self.attachments(&folder, &items, &item.name, 1);
+    fn folder(&mut self, branch: &Branch) {
+        if !branch.files().any(|i| files::belongs_to_lesson(&i.name)) {
+            self.attachments(branch, branch.name());
             return;
         }
         let studio = Studio {
             course: &self.course,
-            folder: &folder,
-            items: &items,
-            name: &item.name,
+            folder: &branch.folder,
+            items: &branch.items,
+            name: branch.name(),
             target_ms: self.target_ms,
         };
-        let Some((mut lesson, shelf)) = studio.lesson(self.problems) else {
+        let read = studio.lesson(self.problems);
+        let read = read.map(|(lesson, shelf)| (lesson, Arc::new(shelf)));
+        let Some((mut lesson, shelf)) = read.or_else(|| self.former(branch)) else {
             return;
         };
         if self.shelf.lessons.contains_key(lesson.id.as_str()) {
             let what = format!("another lesson of the course has the id `{}`", lesson.id);
             let remedy = "rename the folder or give it another `id`";
-            self.problems.push(Problem::new(item.shown(), what, remedy));
+            let problem = Problem::new(branch.folder.shown_itself(), what, remedy);
+            self.problems.push(problem);
             return;
         }
         let id = lesson.id.clone();
         self.modified = self.modified.max(shelf.modified_unix_s);
-        self.shelf.lessons.insert(id.clone(), Arc::new(shelf));
-        for file in items.iter().filter(|i| i.is_file()) {
-            let path = format!("{}/{}", item.name, file.name);
+        self.shelf.lessons.insert(id.clone(), shelf);
+        lesson.attachments.clear();
+        for file in branch.files() {
+            let path = format!("{}/{}", branch.name(), file.name);
             if self.file(file, &path, Some(&id)) {
                 lesson.attachments.push(path);
             }
         }
-        for inner in items.iter().filter(|i| i.is_folder()) {
-            let path = format!("{}/{}", item.name, inner.name);
-            let inner = folder.enter(inner);
-            let below = inner.items(self.problems);
-            self.attachments(&inner, &below, &path, 2);
+        for inner in branch.folders() {
+            self.attachments(inner, &format!("{}/{}", branch.name(), inner.name()));
         }
         self.course.lessons.push(lesson);
     }
 
-    fn attachments(&mut self, folder: &Folder, items: &[Item], path: &str, depth: u32) {
-        for item in items {
-            let path = format!("{path}/{}", item.name);
-            if item.is_file() {
-                if files::media_type(&item.name).is_some() {
-                    self.file(item, &path, None);
-                } else {
-                    self.unknown(item);
-                }
-            } else if depth < DEPTH_MAX {
-                let inner = folder.enter(item);
-                let below = inner.items(self.problems);
-                self.attachments(&inner, &below, &path, depth + 1);
+    /// The lesson of that folder as it was, if every file that it is made of still is there.
+    fn former(&self, branch: &Branch) -> Option<(Lesson, Arc<LessonShelf>)> {
+        let served = self.earlier?;
+        let shown = branch.folder.shown_itself();
+        let mut shelves = served.shelf.lessons.iter();
+        let (id, shelf) = shelves.find(|(_, shelf)| *shelf.folder == *shown)?;
+        let there = |disk: &OnDisk| branch.files().any(|item| *item.disk == *disk);
+        let lesson = served.course.lessons.iter().find(|l| l.id == *id)?;
+        let whole = shelf.sources().all(there);
+        whole.then(|| (lesson.clone(), Arc::clone(shelf)))
+    }
+
+    fn attachments(&mut self, branch: &Branch, path: &str) {
+        for item in branch.files() {
+            if files::media_type(&item.name).is_some() {
+                self.file(item, &format!("{path}/{}", item.name), None);
             } else {
-                let what = format!("lies more than {DEPTH_MAX} folders deep");
-                self.problems
-                    .push(Problem::new(item.shown(), what, "move it up"));
+                self.unknown(item);
             }
+        }
+        for inner in branch.folders() {
+            self.attachments(inner, &format!("{path}/{}", inner.name()));
         }
     }
 
@@ -226,10 +220,13 @@ impl Reader<'_> {
         let Some(main) = main.or_else(|| Language::parse("vi")) else {
             return;
         };
-        let read = item.text().map_err(|p| vec![p]);
-        let pass = self.course.pass;
-        let read = read.and_then(|text| Quiz::parse(item.shown(), &text, &main, pass));
-        let Some(mut quiz) = gathered(read, self.problems) else {
+        let text = gathered(item.text().map_err(|p| vec![p]), self.problems);
+        let paper = text.map(|text| Paper::new(item.shown(), &text, &main, self.course.pass));
+        let quiz = paper
+            .as_ref()
+            .and_then(|paper| gathered(paper.read(), self.problems));
+        let (Some(paper), Some(mut quiz)) = (paper, quiz) else {
+            self.former_quiz(item, lesson);
             return;
         };
         self.problems.append(&mut quiz.notes);
@@ -250,11 +247,35 @@ impl Reader<'_> {
                 .push(Problem::new(item.shown(), what, "give it another `id`"));
             return;
         }
-        self.shelve(quiz, id, item, lesson);
+        self.shelve(&quiz, paper, (id, lesson), item.modified_unix_s());
     }
 
-    fn shelve(&mut self, quiz: Quiz, id: Slug, item: &Item, lesson: Option<&Slug>) {
-        let (json, version) = quiz.chunk(&id);
+    /// A quiz with a mistake in it is served as it was before.
+    fn former_quiz(&mut self, item: &Item, lesson: Option<&Slug>) {
+        let Some(served) = self.earlier else {
+            return;
+        };
+        let mut former = served.shelf.quizzes.iter();
+        let former = former.find(|(_, quiz)| *quiz.paper.file == *item.shown());
+        let listed = |id: &Slug| served.course.quizzes.iter().find(|q| q.id == *id);
+        if let Some((id, quiz)) = former
+            && let Some(entry) = listed(id)
+            && entry.lesson.as_ref() == lesson
+            && !self.shelf.quizzes.contains_key(id.as_str())
+        {
+            self.course.quizzes.push(entry.clone());
+            self.shelf.quizzes.insert(id.clone(), Arc::clone(quiz));
+        }
+    }
+
+    fn shelve(
+        &mut self,
+        quiz: &Quiz,
+        paper: Paper,
+        (id, lesson): (Slug, Option<&Slug>),
+        modified_unix_s: u64,
+    ) {
+        let (_json, version) = quiz.chunk(&id);
         let course = &self.course.id;
         let fallback = || Texts::one(quiz.language.clone(), id.as_str());
         self.course.quizzes.push(QuizEntry {
@@ -275,9 +296,10 @@ impl Reader<'_> {
             keys: format!("{course} {course}/{id}"),
             version,
             id: place_id(version, course.as_str(), "", id.as_str()),
-            json,
-            modified_unix_s: item.modified_unix_s(),
-            key: quiz.key,
+            name: id.clone(),
+            paper,
+            modified_unix_s,
+            key: OnceLock::new(),
         };
         self.modified = self.modified.max(shelf.modified_unix_s);
         self.shelf.quizzes.insert(id, Arc::new(shelf));
@@ -292,5 +314,4 @@ pub(crate) fn gathered<T>(
     result.map_err(|more| problems.extend(more)).ok()
 }
 
-/// Folders below a course that may hold attachments.
-const DEPTH_MAX: u32 = 4;
+const COURSE_FILE: &str = "course.toml";

@@ -4,17 +4,22 @@ use crate::base::digest::Digest;
 use crate::content::Attachment;
 use crate::content::Path;
 use crate::content::disk::OnDisk;
+use crate::content::files::MediaType;
+use crate::content::paper::Paper;
 use crate::content::recording::Part;
 use crate::content::recording::Recording;
 use crate::course::Language;
 use crate::course::Slug;
 use crate::media::Plan;
 use crate::quiz::Key as QuizKey;
+use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// The sources of one course.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Shelf {
     pub(crate) lessons: BTreeMap<Slug, Arc<LessonShelf>>,
     pub(crate) quizzes: BTreeMap<Slug, Arc<QuizShelf>>,
@@ -22,8 +27,10 @@ pub(crate) struct Shelf {
 }
 
 /// The sources of one lesson.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LessonShelf {
+    /// The folder it was read from, as problems show it.
+    pub(crate) folder: Box<str>,
     /// Surrogate keys of everything below it.
     pub(crate) keys: String,
     /// Pictures by rising size, then sounds.
@@ -35,7 +42,7 @@ pub(crate) struct LessonShelf {
     pub(crate) modified_unix_s: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct TrackShelf {
     pub(crate) name: Slug,
     pub(crate) version: Digest,
@@ -48,11 +55,9 @@ pub(crate) struct TrackShelf {
     pub(crate) language: Language,
     /// Sound that plays with the pictures.
     pub(crate) with_video: bool,
-    /// The author's own file of this track.
-    pub(crate) source: Arc<Attachment>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CaptionShelf {
     pub(crate) language: Language,
     pub(crate) version: Digest,
@@ -60,29 +65,31 @@ pub(crate) struct CaptionShelf {
     pub(crate) disk: Arc<OnDisk>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct QuizShelf {
     pub(crate) keys: String,
     pub(crate) version: Digest,
     pub(crate) id: Digest,
-    pub(crate) json: Vec<u8>,
+    pub(crate) name: Slug,
+    pub(crate) paper: Paper,
     pub(crate) modified_unix_s: u64,
-    /// What is right; grading asks for it.
-    pub(crate) key: QuizKey,
+    /// What is right, once grading asked for it.
+    #[serde(skip)]
+    pub(crate) key: OnceLock<QuizKey>,
 }
 
 /// An attachment: small ones go through the cache, large ones are read as they are sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Held {
     Small(Arc<SmallFile>),
     Large(Arc<Attachment>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SmallFile {
     pub(crate) disk: Arc<OnDisk>,
     pub(crate) id: Digest,
-    pub(crate) media_type: &'static str,
+    pub(crate) media_type: MediaType,
     pub(crate) keys: String,
 }
 
@@ -190,6 +197,13 @@ impl Shelf {
 }
 
 impl QuizShelf {
+    /// What is right.
+    pub(crate) fn key(&self) -> &QuizKey {
+        // The paper was read without a mistake when it was shelved.
+        let read = || self.paper.read().map(|quiz| quiz.key).unwrap_or_default();
+        self.key.get_or_init(read)
+    }
+
     /// Its chunk, if that is the version.
     pub(crate) fn find(self: &Arc<Self>, version: Digest) -> Option<Found<'_>> {
         let id = ChunkId::new(self.id, Kind::Whole, 0);
@@ -235,7 +249,8 @@ impl LessonShelf {
             }
             Path::Source(_, name) => {
                 let (_, track) = self.track(name)?;
-                Some(Found::File(Arc::clone(&track.source)))
+                let source = track.recording.attachment(&self.keys);
+                Some(Found::File(Arc::new(source)))
             }
             Path::Quiz(..) | Path::File(..) => None,
         }
@@ -245,6 +260,23 @@ impl LessonShelf {
     pub(crate) fn versions(&self) -> impl Iterator<Item = Digest> {
         let tracks = self.tracks.iter().map(|track| track.version);
         tracks.chain(self.captions.iter().map(|caption| caption.version))
+    }
+
+    /// Lets tracks of one recording hold it once.
+    pub(crate) fn share(&mut self) {
+        let mut known: Vec<Arc<Recording>> = Vec::new();
+        for track in &mut self.tracks {
+            match known.iter().find(|known| **known == track.recording) {
+                Some(known) => track.recording = Arc::clone(known),
+                None => known.push(Arc::clone(&track.recording)),
+            }
+        }
+    }
+
+    /// The files it is made of.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &OnDisk> {
+        let tracks = self.tracks.iter().map(|track| &*track.recording.disk);
+        tracks.chain(self.captions.iter().map(|caption| &*caption.disk))
     }
 
     /// Whether it serves every version that `other` does.

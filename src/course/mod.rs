@@ -18,6 +18,7 @@ mod language;
 mod model;
 mod moment;
 mod problem;
+mod search;
 mod slug;
 
 pub use document::Document;
@@ -36,4 +37,6 @@ pub use model::Shape;
 pub use moment::Moment;
 pub use problem::Problem;
 pub use problem::nearest;
+pub use search::fold;
+pub use search::searchable;
 pub use slug::Slug;

@@ -5,6 +5,7 @@
 //! - [`random`]: bytes of the operating system's generator.
 //! - [`spawn`], [`blocking`], [`drained`]: named tasks on the worker's own loop, counted, so that
 //!   a worker knows when nothing is in flight any more; a panic in one is logged, not lost.
+//! - [`in_parallel`]: work spread over threads before the loops start.
 //! - [`Worker`]: a thread with one `current_thread` loop.
 //! - [`Shutdown`]: the stop signal, running → draining → closed.
 //! - [`prefer_huge_pages`]: settings that the C library reads only when a process begins.
@@ -17,6 +18,7 @@
 mod allocator;
 mod clock;
 pub mod keyring;
+mod parallel;
 pub mod random;
 mod shutdown;
 mod starts;
@@ -27,6 +29,7 @@ mod worker;
 pub use allocator::prefer_huge_pages;
 pub use clock::now;
 pub use clock::unix_ms;
+pub use parallel::in_parallel;
 pub use shutdown::Phase;
 pub use shutdown::Shutdown;
 pub use shutdown::Trigger;

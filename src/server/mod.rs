@@ -18,6 +18,7 @@ mod readiness;
 mod run;
 mod state;
 mod supervise;
+mod watch;
 mod worker;
 
 pub use bind::BindError;

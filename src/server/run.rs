@@ -3,8 +3,10 @@
 use crate::base::budget::Budget;
 use crate::base::metrics;
 use crate::config::Config;
+use crate::content::Bar;
 use crate::content::Library;
 use crate::content::LoadError;
+use crate::content::Sources;
 use crate::quic;
 use crate::runtime;
 use crate::runtime::Shutdown;
@@ -23,6 +25,7 @@ use crate::server::bind::BindError;
 use crate::server::bind::Sockets;
 use crate::server::ops;
 use crate::server::state::State;
+use crate::server::watch;
 use crate::server::worker;
 use crate::service;
 use std::fmt;
@@ -96,7 +99,7 @@ impl Server {
     pub fn start(config: Config) -> Result<Self, StartError> {
         let keys = Keyring::open(&config.server.data.join("keys"))?;
         let identity = Arc::new(Identity::open(config.tls.clone(), &config.server.data)?);
-        let library = Library::open(config.content.clone())?;
+        let library = open_library(&config)?;
         let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
         let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
@@ -152,8 +155,14 @@ impl Server {
         let (ops_end, closed) = Shutdown::new();
         let ops_address = listener.local_addr().map_err(StartError::Thread)?;
         let shared = Arc::clone(&state);
-        let started = Worker::start("operations".to_owned(), move || {
-            ops::serve(listener, shared, closed)
+        let library = Arc::clone(&state.library);
+        let every = state.config.content.rescan.duration();
+        let started = Worker::start("operations".to_owned(), move || async move {
+            let watching = watch::watch(library, every, closed.clone());
+            let watching = runtime::spawn("content watch", watching);
+            let served = ops::serve(listener, shared, closed).await;
+            watching.ended().await;
+            served
         });
         let ops = started.map_err(StartError::Thread)?;
         Ok(Self {
@@ -225,6 +234,28 @@ impl Server {
             Err(StartError::Stopped)
         }
     }
+}
+
+/// Reads the content folder, with the index of the last time.
+fn open_library(config: &Config) -> Result<Arc<Library>, StartError> {
+    let bar = Bar::logged();
+    let begun = runtime::now();
+    let sources = Sources {
+        index: Some(config.server.data.join("content.index")),
+        progress: &bar,
+    };
+    let library = Library::open_with(config.content.clone(), sources);
+    bar.clear();
+    let library = library?;
+    let catalogue = library.catalogue();
+    let took_ms = runtime::now().saturating_duration_since(begun).as_millis();
+    tracing::info!(
+        courses = catalogue.courses().len(),
+        problems = catalogue.problems().len(),
+        took_ms,
+        "read the content folder"
+    );
+    Ok(library)
 }
 
 /// What each worker is given.

@@ -5,6 +5,7 @@ use crate::base::limits::CATALOGUE_PAGE_MAX;
 use crate::base::limits::CATALOGUE_QUERY_BYTES_MAX;
 use crate::base::limits::CATALOGUE_REPLIES_MAX;
 use crate::content::Catalogue;
+use crate::course::fold;
 use crate::http::About;
 use crate::http::CachePolicy;
 use crate::http::Content;
@@ -15,7 +16,6 @@ use crate::http::ProblemKind;
 use crate::http::Resource;
 use crate::http::Target;
 use crate::service::document;
-use crate::service::search;
 use crate::service::search::Filter;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ impl ListQuery {
             filter: Filter {
                 lang: text("lang")?,
                 audience: text("audience")?,
-                text: search::fold(text("q")?.trim()),
+                text: fold(text("q")?.trim()),
             },
         })
     }
@@ -89,7 +89,6 @@ enum Key {
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
     catalogue: Option<Arc<Catalogue>>,
-    searchable: Vec<String>,
     bases: Vec<String>,
     replies: HashMap<Key, Rc<Resource>>,
 }
@@ -102,18 +101,13 @@ impl Prepared {
     pub(crate) fn list(&mut self, now: &Arc<Catalogue>, query: &ListQuery) -> Rc<Resource> {
         self.keep_to(now);
         if !query.is_usual() {
-            return Rc::new(resource(
-                now,
-                LIST_KEY,
-                self.list_body(now, query),
-                Kept::No,
-            ));
+            return Rc::new(resource(now, LIST_KEY, list_body(now, query), Kept::No));
         }
         let key = Key::List(query.limit);
         if let Some(found) = self.replies.get(&key) {
             return Rc::clone(found);
         }
-        let made = resource(now, LIST_KEY, self.list_body(now, query), Kept::Yes);
+        let made = resource(now, LIST_KEY, list_body(now, query), Kept::Yes);
         self.keep(key, made)
     }
 
@@ -149,41 +143,10 @@ impl Prepared {
         room
     }
 
-    fn list_body(&self, now: &Catalogue, query: &ListQuery) -> Vec<u8> {
-        let after = now
-            .courses()
-            .partition_point(|c| c.id.as_str() <= query.after.as_str());
-        let after = if query.after.is_empty() { 0 } else { after };
-        let rest = now.courses().iter().zip(&self.searchable).skip(after);
-        let mut matching = rest.filter(|(c, text)| query.filter.matches(c, text));
-        let page: Vec<_> = matching
-            .by_ref()
-            .take(query.limit)
-            .map(|(c, _)| c)
-            .collect();
-        let more = matching.next().is_some();
-        let next = page.last().filter(|_| more).map(|last| {
-            let mut url = format!("/v1/courses?limit={}&after={}", query.limit, last.id);
-            let filter = &query.filter;
-            for (name, value) in [
-                ("lang", &filter.lang),
-                ("audience", &filter.audience),
-                ("q", &filter.text),
-            ] {
-                if !value.is_empty() {
-                    url.push_str(&format!("&{name}={}", document::escape(value)));
-                }
-            }
-            url
-        });
-        document::list(&page, next)
-    }
-
     fn keep_to(&mut self, now: &Arc<Catalogue>) {
         if self.catalogue.as_ref().is_some_and(|c| Arc::ptr_eq(c, now)) {
             return;
         }
-        self.searchable = now.courses().iter().map(search::searchable).collect();
         self.replies.clear();
         self.bases.clear();
         self.catalogue = Some(Arc::clone(now));
@@ -197,6 +160,36 @@ impl Prepared {
         self.replies.insert(key, Rc::clone(&made));
         made
     }
+}
+
+fn list_body(now: &Catalogue, query: &ListQuery) -> Vec<u8> {
+    let after = now
+        .courses()
+        .partition_point(|c| c.id.as_str() <= query.after.as_str());
+    let after = if query.after.is_empty() { 0 } else { after };
+    let rest = now.courses().iter().zip(now.searchable()).skip(after);
+    let mut matching = rest.filter(|(c, text)| query.filter.matches(c, text));
+    let page: Vec<_> = matching
+        .by_ref()
+        .take(query.limit)
+        .map(|(c, _)| &**c)
+        .collect();
+    let more = matching.next().is_some();
+    let next = page.last().filter(|_| more).map(|last| {
+        let mut url = format!("/v1/courses?limit={}&after={}", query.limit, last.id);
+        let filter = &query.filter;
+        for (name, value) in [
+            ("lang", &filter.lang),
+            ("audience", &filter.audience),
+            ("q", &filter.text),
+        ] {
+            if !value.is_empty() {
+                url.push_str(&format!("&{name}={}", document::escape(value)));
+            }
+        }
+        url
+    });
+    document::list(&page, next)
 }
 
 /// Whether a reply is worth compressing.
@@ -259,10 +252,7 @@ mod tests {
             course("c", "Passwords", "en", &["giao-vien"]),
             course("d", "Định danh", "vi", &[]),
         ];
-        Arc::new(Catalogue {
-            courses,
-            ..Catalogue::default()
-        })
+        Arc::new(Catalogue::of(courses))
     }
 
     /// Ids of the courses in a page, and the URL of the next.

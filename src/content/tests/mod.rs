@@ -1,7 +1,9 @@
 //! Tests over folders on disk, the bundled course among them.
 
+mod index;
 mod replaced;
 mod serving;
+mod watched;
 
 use crate::content::Chunk;
 use crate::content::Config;
@@ -13,6 +15,7 @@ use crate::runtime;
 use std::fs;
 use std::path;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -71,6 +74,19 @@ pub(super) fn folder() -> TempDir {
 }
 
 pub(super) fn problems(dir: &TempDir) -> Vec<String> {
-    let problems = check(dir.path()).unwrap();
+    let problems = check(dir.path(), &()).unwrap().problems;
     problems.iter().map(ToString::to_string).collect()
+}
+
+/// Makes everything in the folder an hour old, so that nothing is waited for.
+pub(super) fn age(dir: &path::Path) {
+    let before = std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(runtime::unix_ms());
+    let before = before - Duration::from_secs(3600);
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            age(&path);
+        }
+        fs::File::open(&path).unwrap().set_modified(before).unwrap();
+    }
 }

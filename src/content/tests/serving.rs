@@ -219,7 +219,10 @@ fn authors_learn_of_every_mistake_with_a_remedy() {
         let count = found.iter().filter(|line| line.starts_with(wanted)).count();
         assert_eq!(count, 1, "{wanted}: {found:#?}");
     }
-    assert_eq!(check(&dir.path().join("so")).unwrap().len(), 6);
+    assert_eq!(
+        check(&dir.path().join("so"), &()).unwrap().problems.len(),
+        6
+    );
 }
 
 #[test]
