@@ -141,7 +141,7 @@ impl Serving {
         let tls = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
         let socket = TcpStream::connect(self.https()).unwrap();
         socket
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         rustls::StreamOwned::new(tls, socket)
     }
@@ -378,7 +378,7 @@ fn sighup_takes_the_new_certificate_and_keeps_connections() {
     assert!(ask(&mut kept, "/v1/health").is_ok());
     let new = write();
     serving.signal("HUP");
-    let until = lamplight::runtime::now() + Duration::from_secs(20);
+    let until = lamplight::runtime::now() + Duration::from_secs(60);
     while ask(&mut serving.tls(&new), "/v1/health").is_err() {
         assert!(
             lamplight::runtime::now() < until,

@@ -28,7 +28,7 @@ pub(crate) const ENCODER_STREAM_ERROR: u64 = 0x201;
 pub(crate) const DECODER_STREAM_ERROR: u64 = 0x202;
 
 /// How long any step may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Type of a control stream, and empty SETTINGS.
 pub(crate) const PREAMBLE: &[u8] = &[0x00, 0x04, 0x00];

@@ -11,6 +11,10 @@ use std::time::Duration;
 
 /// CONNECTION_REFUSED (RFC 9000, 20.1).
 const CONNECTION_REFUSED: u64 = 0x02;
+/// Requests whose reply was not taken.
+const STALLED: &str = "lamplight_quic_requests_refused_total{reason=\"stalled\"}";
+/// Requests that their client gave up.
+const CANCELLED: &str = "lamplight_quic_requests_cancelled";
 
 /// Begins handshakes that never go on, each from a port of its own, until a counter says that
 /// `count` of them met the bound. How many the server hears depends on its receive buffer.
@@ -32,7 +36,7 @@ fn crowd(server: &Server, address: [u8; 4], counter: &str, count: u64) {
 
 /// Waits until a gauge or counter satisfies `enough`.
 async fn until(server: &Server, name: &str, enough: impl Fn(u64) -> bool) -> u64 {
-    for _ in 0..400 {
+    for _ in 0..4_000 {
         let value = server.metric(name);
         if enough(value) {
             return value;
@@ -47,7 +51,7 @@ async fn a_crowd_of_half_open_handshakes_makes_newcomers_prove_their_address() {
     let server = Server::with(&[
         ("server.workers", "1"),
         ("quic.half_open_retry", "40"),
-        ("quic.handshake_timeout", "60s"),
+        ("quic.handshake_timeout", "600s"),
     ]);
     let neighbour = Neighbour::start(&server).await;
     crowd(&server, [127, 0, 5, 1], "lamplight_quic_retried", 300);
@@ -65,7 +69,7 @@ async fn a_crowd_behind_one_prefix_does_not_keep_others_out() {
     let server = Server::with(&[
         ("server.workers", "1"),
         ("quic.half_open_prefix_max", "50"),
-        ("quic.handshake_timeout", "60s"),
+        ("quic.handshake_timeout", "600s"),
     ]);
     let neighbour = Neighbour::start(&server).await;
     crowd(&server, [127, 0, 5, 1], "lamplight_quic_refused", 50);
@@ -91,7 +95,7 @@ async fn half_open_handshakes_are_bounded_and_end_in_time() {
     let server = Server::with(&[
         ("server.workers", "1"),
         ("quic.half_open_max", "60"),
-        ("quic.handshake_timeout", "2s"),
+        ("quic.handshake_timeout", "6s"),
     ]);
     let neighbour = Neighbour::start(&server).await;
     crowd(&server, [127, 0, 5, 1], "lamplight_quic_refused", 100);
@@ -145,7 +149,7 @@ async fn at_the_connection_limit_newcomers_are_refused_and_nobody_is_put_out() {
 fn tcp_is_refused(server: &Server) {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     let ended = stream.read(&mut [0; 1]).map_err(|error| error.kind());
     assert!(
@@ -194,7 +198,7 @@ async fn readers_that_stop_reading_hold_little_memory() {
 /// Whoever stops reading for good loses the reply; whoever reads slowly keeps it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_that_nobody_takes_is_given_up_and_a_slow_one_is_not() {
-    let server = Server::with(&[("quic.stall_timeout", "2s")]);
+    let server = Server::with(&[("quic.stall_timeout", "5s")]);
     let neighbour = Neighbour::start(&server).await;
     let client = Client::with(&server, |transport| {
         transport.stream_receive_window(16_384_u32.into());
@@ -213,10 +217,10 @@ async fn a_reply_that_nobody_takes_is_given_up_and_a_slow_one_is_not() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     kept.rest().await.is_whole(middle.body);
-    let stalled = server.reason("lamplight_quic_requests_refused", "stalled");
-    assert_eq!(stalled, 1);
+    until(&server, STALLED, |n| n > 0).await;
     let reset = format!("{:?}", lost.end().await.unwrap_err());
     assert!(reset.contains("H3_EXCESSIVE_LOAD"), "{reset}");
+    assert_eq!(server.metric(STALLED), 1);
     // The connection itself is as good as before.
     stopped.get(&small.path).await.is_whole(small.body);
     neighbour.leave().await;
@@ -238,7 +242,7 @@ async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
     let head = [&[1, u8::try_from(fields.len()).unwrap()], &fields[..]].concat();
     let mut made = 0;
     let attack = async {
-        while made < 5_000 {
+        while made < 5_000 || server.metric(CANCELLED) <= 500 {
             let mut begun = Vec::new();
             for _ in 0..50 {
                 let Ok((mut send, receive)) = connection.quic.open_bi().await else {
@@ -256,7 +260,7 @@ async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
             }
         }
     };
-    let attack = tokio::time::timeout(Duration::from_secs(30), attack).await;
+    let attack = tokio::time::timeout(Duration::from_secs(120), attack).await;
     assert!(attack.is_ok(), "the attack itself stalled");
     neighbour.is_well().await;
     let grown = server.resident_bytes().saturating_sub(before);
@@ -264,7 +268,7 @@ async fn a_stream_of_cancelled_requests_costs_its_own_connection_only() {
         grown < 32 << 20,
         "{grown} bytes after {made} cancelled requests"
     );
-    let cancelled = server.metric("lamplight_quic_requests_cancelled");
+    let cancelled = server.metric(CANCELLED);
     let ended = server.reason("lamplight_quic_closed", "violation");
     assert!(
         cancelled > 500 || ended == 1,

@@ -102,19 +102,30 @@ impl Initial {
         packet
     }
 
-    /// Sends it from `socket` and reads the answer.
+    /// Sends it from `socket` and waits for the answer.
     pub(crate) fn ask(&self, socket: &UdpSocket, server: SocketAddr) -> Reply {
         socket.send_to(&self.seal(), server).unwrap();
         answer(socket, &self.id)
     }
+
+    /// Sends it from `socket` where silence is right, and listens for a moment.
+    pub(crate) fn ask_in_vain(&self, socket: &UdpSocket, server: SocketAddr) -> Reply {
+        socket.set_read_timeout(Some(MOMENT)).unwrap();
+        let reply = self.ask(socket, server);
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        reply
+    }
 }
 
-/// A socket that waits for half a second for an answer.
+/// How long an answer may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to listen where nothing should come.
+pub(crate) const MOMENT: Duration = Duration::from_millis(500);
+
+/// A socket that waits for an answer.
 pub(crate) fn socket(address: [u8; 4]) -> UdpSocket {
     let socket = UdpSocket::bind(SocketAddr::from((address, 0))).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket
 }
 

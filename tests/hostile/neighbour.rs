@@ -49,7 +49,7 @@ impl Neighbour {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        let waited = tokio::time::timeout(Duration::from_secs(120), wait).await;
         assert!(waited.is_ok(), "the neighbour waits in vain");
     }
 

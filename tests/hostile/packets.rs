@@ -1,7 +1,7 @@
 //! Datagrams that are no part of any conversation.
 
 use crate::answer::noise;
-use crate::forge::{Initial, Reply, answer, socket};
+use crate::forge::{Initial, MOMENT, Reply, socket};
 use crate::neighbour::Neighbour;
 use crate::server::Server;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -22,7 +22,15 @@ async fn a_flood_of_garbage_disturbs_nobody() {
     let stranger = socket([127, 0, 0, 9]);
     stranger.set_nonblocking(true).unwrap();
     let before = server.resident_bytes();
-    for round in 0..60_u64 {
+    let heard = || {
+        server.metric("lamplight_quic_datagrams_ignored")
+            + server.metric("lamplight_quic_stateless_replies")
+    };
+    // How many the server hears depends on its receive buffer and on how busy the machine is.
+    for round in 0..2_000_u64 {
+        if round >= 60 && heard() > 1_000 {
+            break;
+        }
         for seed in 0..500 {
             let mut bytes = noise(1 + usize::try_from(seed).unwrap() * 3, round << 32 | seed);
             // Short header, long header of version 1, of another version, and as it comes.
@@ -37,12 +45,8 @@ async fn a_flood_of_garbage_disturbs_nobody() {
         tokio::task::yield_now().await;
     }
     neighbour.leave().await;
-    let ignored = server.metric("lamplight_quic_datagrams_ignored");
-    let answered = server.metric("lamplight_quic_stateless_replies");
-    assert!(
-        ignored + answered > 1_000,
-        "{ignored} ignored, {answered} answered"
-    );
+    let heard = heard();
+    assert!(heard > 1_000, "{heard} ignored or answered");
     assert_eq!(server.metric("lamplight_quic_half_open"), 0);
     let grown = server.resident_bytes().saturating_sub(before);
     assert!(grown < 32 << 20, "{grown} bytes of memory for garbage");
@@ -82,11 +86,11 @@ fn an_unknown_version_is_answered_once_and_never_with_more_than_it_sent() {
     assert_eq!(odd.count(), 0, "{versions:x?}");
     // RFC 9000, 5.2.2: too small to begin a connection of any version.
     initial.len = 1000;
-    assert_eq!(initial.ask(&socket, server.address), Reply::Silence);
+    assert_eq!(initial.ask_in_vain(&socket, server.address), Reply::Silence);
     // A version negotiation packet is never answered (6.1).
     initial.len = 1200;
     initial.version = 0;
-    assert_eq!(initial.ask(&socket, server.address), Reply::Silence);
+    assert_eq!(initial.ask_in_vain(&socket, server.address), Reply::Silence);
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn a_small_initial_begins_nothing() {
     let socket = socket([127, 0, 0, 9]);
     let mut initial = Initial::new(begun_hello());
     initial.len = 1199;
-    assert_eq!(initial.ask(&socket, server.address), Reply::Silence);
+    assert_eq!(initial.ask_in_vain(&socket, server.address), Reply::Silence);
     assert_eq!(server.metric("lamplight_quic_half_open"), 0);
 }
 
@@ -177,19 +181,22 @@ fn a_token_proves_nothing_for_another_address() {
     );
     assert_eq!(server.metric("lamplight_quic_half_open"), 0);
     // From where it was given it is good: the unfinished hello now waits for its rest.
-    mine.send_to(&initial.seal(), server.address).unwrap();
-    let reply = answer(&mine, &initial.id);
+    let reply = initial.ask_in_vain(&mine, server.address);
     assert!(
         matches!(reply, Reply::Handshake | Reply::Silence),
         "{reply:?}"
     );
-    assert_eq!(server.metric("lamplight_quic_half_open"), 1);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while server.metric("lamplight_quic_half_open") != 1 {
+        assert!(std::time::Instant::now() < deadline, "no handshake began");
+    }
 }
 
 #[test]
 fn one_unknown_datagram_never_brings_a_larger_answer() {
     let server = Server::start();
     let socket = socket([127, 0, 0, 9]);
+    socket.set_read_timeout(Some(MOMENT)).unwrap();
     for len in [5, 21, 22, 30, 40, 43, 100, 1200] {
         let mut bytes = noise(len, 17);
         bytes[0] = bytes[0] & 0x7f | 0x40;
@@ -210,7 +217,7 @@ async fn garbage_instead_of_tls_ends_its_own_connection_only() {
     for seed in 0..20 {
         let mut stream = TcpStream::connect(server.address).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         stream.write_all(&noise(3000, seed)).unwrap();
         let mut rest = Vec::new();

@@ -133,7 +133,7 @@ impl Server {
     /// A page of the operations listener.
     pub(crate) fn ops(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.ops).unwrap();
-        let wait = Some(Duration::from_secs(20));
+        let wait = Some(Duration::from_secs(60));
         stream.set_read_timeout(wait).unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");

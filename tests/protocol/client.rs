@@ -73,7 +73,7 @@ impl Client {
             let builder = reqwest::Client::builder()
                 .tls_certs_only([root])
                 .no_proxy()
-                .timeout(Duration::from_secs(20));
+                .timeout(Duration::from_secs(120));
             let builder = match version {
                 reqwest::Version::HTTP_11 => builder.http1_only(),
                 _ => builder.http2_prior_knowledge(),

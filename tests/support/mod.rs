@@ -37,9 +37,9 @@ impl Running {
         }
     }
 
-    /// Waits until the server says that it is ready, 30 seconds at most.
+    /// Waits until the server says that it is ready, two minutes at most.
     pub(crate) fn wait_ready(&self) {
-        let until = lamplight::runtime::now() + std::time::Duration::from_secs(30);
+        let until = lamplight::runtime::now() + std::time::Duration::from_secs(120);
         while !self.server().not_ready().is_empty() {
             let reasons = self.server().not_ready();
             assert!(lamplight::runtime::now() < until, "not ready: {reasons:?}");
@@ -81,7 +81,7 @@ impl Running {
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let root = reqwest::Certificate::from_der(&self.certificate()).unwrap();
         let builder = reqwest::Client::builder().tls_certs_only([root]).no_proxy();
-        let builder = builder.timeout(std::time::Duration::from_secs(30));
+        let builder = builder.timeout(std::time::Duration::from_secs(120));
         let builder = if version == http::Version::HTTP_2 {
             builder.http2_prior_knowledge()
         } else {
@@ -116,7 +116,7 @@ pub(crate) fn plain_client() -> reqwest::Client {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let builder = reqwest::Client::builder().no_proxy();
     builder
-        .timeout(std::time::Duration::from_secs(30))
+        .timeout(std::time::Duration::from_secs(120))
         .build()
         .unwrap()
 }

@@ -331,7 +331,7 @@ pub(crate) struct OwnClient {
 }
 
 /// How long any step of a test may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 impl OwnClient {
     pub(crate) fn new(server: &Server) -> Self {

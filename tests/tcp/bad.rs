@@ -185,7 +185,7 @@ fn plain_text_on_the_tls_port_costs_one_failed_handshake() {
     let server = Server::start();
     let mut socket = std::net::TcpStream::connect(server.address).unwrap();
     socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     std::io::Write::write_all(&mut socket, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     let mut answer = Vec::new();

@@ -1,21 +1,24 @@
 //! Clients that are slow, silent or too many.
 
-use crate::server::{BIG, Server, ask, pattern};
+use crate::server::{BIG, Raw, Server, ask, pattern};
 use lamplight::base::units::Span;
 use lamplight::tcp::Config;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-const SHORT: Span = Span::ms(300);
+/// Shorter than the defaults, and longer than a busy machine needs for a handshake.
+const SHORT: Span = Span::secs(4);
+/// How long any step of a test may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn now() -> Instant {
     lamplight::runtime::now()
 }
 
-/// Waits until `done`, 20 seconds at most.
+/// Waits until `done`.
 fn until(what: &str, done: impl Fn() -> bool) {
-    let end = now() + Duration::from_secs(20);
+    let end = now() + PATIENCE;
     while !done() {
         assert!(now() < end, "{what} did not come");
         std::thread::yield_now();
@@ -52,21 +55,13 @@ fn a_header_dripping_byte_by_byte_does_not_reset_the_clock() {
         100,
     );
     let mut slow = server.raw("http/1.1");
-    let begin = now();
-    let mut dripped = 0;
-    while now() - begin < Duration::from_secs(20) {
-        if slow
-            .0
-            .write_all(b"x")
-            .and_then(|()| slow.0.flush())
-            .is_err()
-        {
-            break;
-        }
-        dripped += 1;
+    let drip = |slow: &mut Raw| slow.0.write_all(b"x").and_then(|()| slow.0.flush());
+    drip(&mut slow).unwrap();
+    let end = now() + PATIENCE;
+    while drip(&mut slow).is_ok() {
+        assert!(now() < end, "each byte bought more time");
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(dripped > 0 && now() - begin < Duration::from_secs(10));
     until("the close", || server.metrics.closed_header.value() == 1);
 }
 
@@ -80,18 +75,18 @@ fn silence_is_ended_after_the_idle_time() {
         100,
     );
     for alpn in ["http/1.1", "h2"] {
+        let begin = now();
         let mut silent = server.raw(alpn);
         silent.0.conn.complete_io(&mut silent.0.sock).unwrap();
-        let begin = now();
         silent.rest();
-        assert!(now() - begin >= Duration::from_millis(250), "{alpn}");
+        assert!(now() - begin >= SHORT.duration(), "{alpn} was cut short");
     }
     until("both ends", || server.metrics.closed_idle.value() == 2);
 }
 
 #[test]
 fn a_client_that_asks_now_and_then_is_not_idle() {
-    let idle_timeout = Span::secs(2);
+    let idle_timeout = Span::secs(6);
     let server = Server::with(
         Config {
             idle_timeout,
@@ -102,7 +97,7 @@ fn a_client_that_asks_now_and_then_is_not_idle() {
     let mut asking = server.raw("http/1.1");
     for _ in 0..4 {
         asking.send(b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n");
-        std::thread::sleep(Duration::from_millis(700));
+        std::thread::sleep(Duration::from_secs(2));
     }
     assert_eq!(asking.text().matches("hello").count(), 4);
 }
@@ -147,7 +142,8 @@ fn a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not() {
             Ok(n) => got.extend_from_slice(&buffer[..n]),
             Err(error) => panic!("the slow client was cut off: {error}"),
         }
-        std::thread::sleep(Duration::from_millis(5));
+        // In all longer than the time after which a client that takes nothing is cut off.
+        std::thread::sleep(Duration::from_millis(30));
     }
     assert!(got.ends_with(&pattern(BIG)));
     until("the cut", || server.metrics.closed_stalled.value() == 1);
@@ -180,9 +176,7 @@ fn beyond_the_budget_the_newcomer_is_refused_and_those_inside_go_on() {
     let mut inside = server.raw("http/1.1");
     inside.0.conn.complete_io(&mut inside.0.sock).unwrap();
     let mut newcomer = TcpStream::connect(server.address).unwrap();
-    newcomer
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    newcomer.set_read_timeout(Some(PATIENCE)).unwrap();
     let refused = newcomer.read(&mut [0; 1]);
     assert!(refused.is_err() || refused.is_ok_and(|n| n == 0));
     assert_eq!(server.metrics.refused_budget.value(), 1);

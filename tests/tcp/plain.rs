@@ -11,6 +11,7 @@ async fn both_versions_carry_the_same_bytes_and_fields() {
     let two = server.client(|builder| builder.http2_prior_knowledge());
     let versions = [(one, http::Version::HTTP_11), (two, http::Version::HTTP_2)];
     for (client, version) in &versions {
+        let before = server.metrics.accepted.value();
         for path in ["/big", "/pull"] {
             let reply = client.get(server.url(path)).send().await.unwrap();
             assert_eq!((reply.status().as_u16(), reply.version()), (200, *version));
@@ -38,10 +39,15 @@ async fn both_versions_carry_the_same_bytes_and_fields() {
         let reply = client.get(server.url("/authority")).send().await.unwrap();
         let authority = format!("localhost:{}", server.address.port());
         assert_eq!(reply.text().await.unwrap(), authority);
+        // A client of HTTP/1.1 may ask before it has put its connection back.
+        let opened = server.metrics.accepted.value() - before;
+        let most = if *version == http::Version::HTTP_2 {
+            1
+        } else {
+            5
+        };
+        assert!(opened <= most, "6 requests took {opened} connections");
     }
-    // The client may ask before it has put its HTTP/1.1 connection back.
-    let opened = server.metrics.accepted.value();
-    assert!(opened <= 4, "12 requests took {opened} connections");
     assert_eq!(
         (server.metrics.http1.value(), server.metrics.http2.value()),
         (6, 6)
@@ -150,7 +156,7 @@ async fn a_drain_lets_requests_end_and_closes_idle_connections() {
         tokio::task::yield_now().await;
     }
     let server = tokio::task::spawn_blocking(move || {
-        server.drain(Duration::from_secs(10));
+        server.drain(Duration::from_secs(60));
         server
     });
     assert_eq!(

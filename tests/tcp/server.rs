@@ -90,7 +90,7 @@ impl Server {
         let certificate = self.identity.certificate().unwrap();
         let root = reqwest::Certificate::from_der(&certificate).unwrap();
         let builder = reqwest::Client::builder().tls_certs_only([root]).no_proxy();
-        set(builder.timeout(Duration::from_secs(20)))
+        set(builder.timeout(Duration::from_secs(120)))
             .build()
             .unwrap()
     }
@@ -121,7 +121,7 @@ impl Server {
         let tls = rustls::ClientConnection::new(config, name).unwrap();
         let socket = TcpStream::connect(self.address).unwrap();
         socket
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         Raw(rustls::StreamOwned::new(tls, socket))
     }
