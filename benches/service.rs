@@ -29,6 +29,7 @@ use lamplight::runtime;
 use lamplight::runtime::Shutdown;
 use lamplight::service::App;
 use lamplight::service::Config;
+use lamplight::service::Setup;
 use lamplight::service::Shared;
 use serde_json::json;
 use std::hint::black_box;
@@ -96,7 +97,7 @@ fn service(c: &mut Criterion) {
     let content: content::Config = serde_json::from_value(json!({ "dir": dir })).unwrap();
     let (_trigger, shutdown) = Shutdown::new();
     let library = Library::open(content).unwrap();
-    let shared = Shared::new(Config::default(), library, shutdown);
+    let shared = Shared::new(Setup::new(Config::default(), library, shutdown));
     let app = App::new(shared, Default::default(), 1);
     let fields = browser_fields();
     let now = runtime::now();

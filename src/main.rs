@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check { file },
         } => command::config_check(file.as_deref(), variables),
+        Command::Sign(flags) => command::sign(&flags),
     };
     ExitCode::from(exit.code())
 }

@@ -7,6 +7,8 @@
 
 #[path = "service/behind.rs"]
 mod behind;
+#[path = "service/signed.rs"]
+mod signed;
 
 use bytes::Bytes;
 use lamplight::content;
@@ -28,6 +30,7 @@ use lamplight::runtime::Trigger;
 use lamplight::service::App;
 use lamplight::service::Config;
 use lamplight::service::Metrics;
+use lamplight::service::Setup;
 use lamplight::service::Shared;
 use lamplight::service::route::TEMPLATES;
 use serde_json::json;
@@ -70,11 +73,17 @@ fn house(config: Config) -> House {
 const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/content");
 
 fn house_of(config: Config, dir: &Path) -> House {
+    house_with(dir, |library, shutdown| {
+        Setup::new(config, library, shutdown)
+    })
+}
+
+fn house_with(dir: &Path, setup: impl FnOnce(Arc<Library>, Shutdown) -> Setup) -> House {
     let content: content::Config = serde_json::from_value(json!({ "dir": dir })).unwrap();
     let library = Library::open(content).unwrap();
     let (trigger, shutdown) = Shutdown::new();
     let metrics = Arc::<Metrics>::default();
-    let shared = Shared::new(config, library, shutdown);
+    let shared = Shared::new(setup(library, shutdown));
     House {
         app: App::new(shared, Arc::clone(&metrics), 1),
         trigger,

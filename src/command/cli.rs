@@ -1,5 +1,6 @@
 //! Flags and subcommands.
 
+use crate::command::SignFlags;
 use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
@@ -41,6 +42,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Print a URL with a signature.
+    Sign(SignFlags),
 }
 
 /// What can be done with a configuration.

@@ -3,6 +3,7 @@
 //! - [`Cli`]: flags and subcommands, and how they lie over file and environment.
 //! - [`check`]: course folders, for their authors.
 //! - [`config_check`]: a configuration, for operators.
+//! - [`sign`]: a signed URL, for platforms and trials.
 //!
 //! Exit codes: 0 done, 1 failed (a problem was found, the server could not start), 2 used wrongly
 //! (unknown flag, unknown key).
@@ -11,6 +12,7 @@ mod check;
 mod cli;
 mod config_check;
 mod print;
+mod sign;
 
 pub use check::Form;
 pub use check::check;
@@ -20,6 +22,8 @@ pub use cli::ConfigCommand;
 pub use cli::ServeFlags;
 pub use cli::variables;
 pub use config_check::config_check;
+pub use sign::SignFlags;
+pub use sign::sign;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! How long replies may be kept (RFC 9111, 5861, 8246, 9213), as a closed set of policies.
 
+use crate::http::Fields;
+
 /// Seconds for which caches serve catalogue and playlists without asking.
 pub const MANIFEST_FRESH_S: u64 = 60;
 /// Seconds after that in which they may serve a stale copy while they ask (RFC 5861, 3).
@@ -51,9 +53,46 @@ impl CachePolicy {
     }
 }
 
+/// Fields that keep a reply with this `cache-control` for `seconds` at most, stale use included;
+/// `None` if it is not kept for longer anyway.
+pub fn within(cache_control: &str, seconds: u64) -> Option<Fields> {
+    let said = |name: &str| {
+        let mut parts = cache_control
+            .split(", ")
+            .filter_map(|part| part.split_once('='));
+        let value = parts.find(|(n, _)| *n == name).map(|(_, value)| value);
+        value
+            .and_then(|value| value.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    let fresh = said("max-age");
+    if fresh + said("stale-while-revalidate") + said("stale-if-error") <= seconds {
+        return None;
+    }
+    let max_age = format!("max-age={}", fresh.min(seconds));
+    let fields = Fields::new().with("cache-control", format!("public, {max_age}"));
+    Some(fields.with("cdn-cache-control", max_age))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_kept_longer_than_its_url_lives() {
+        let within = |policy: CachePolicy, seconds| {
+            let fields = within(policy.cache_control(), seconds)?;
+            fields.get_str("cache-control").map(str::to_owned)
+        };
+        let short = within(CachePolicy::Immutable, 3600);
+        assert_eq!(short.as_deref(), Some("public, max-age=3600"));
+        let near = within(CachePolicy::Manifest, 300);
+        assert_eq!(near.as_deref(), Some("public, max-age=60"));
+        let nearer = within(CachePolicy::Manifest, 7);
+        assert_eq!(nearer.as_deref(), Some("public, max-age=7"));
+        assert_eq!(within(CachePolicy::Manifest, 720), None);
+        assert_eq!(within(CachePolicy::NoStore, 0), None);
+    }
 
     #[test]
     fn the_values_say_what_the_constants_say() {

@@ -22,6 +22,12 @@ pub enum ProblemKind {
     BadQuery,
     /// `Host` or `:authority` is not a host name.
     BadAuthority,
+    /// This URL is served with a signature only.
+    SignatureMissing,
+    /// The signature was good and its time is over.
+    SignatureExpired,
+    /// The signature does not belong to this URL, or nobody here made it.
+    SignatureInvalid,
     /// Nothing is at this URL.
     NotFound,
     /// The method does not apply to this URL.
@@ -40,6 +46,8 @@ pub enum ProblemKind {
     RangeNotSatisfiable,
     /// An unsafe method in early data (RFC 8470).
     TooEarly,
+    /// More costly requests from one network than are served.
+    TooManyRequests,
     /// The field section is larger than we announced.
     FieldsTooLarge,
     /// Our fault.
@@ -90,7 +98,7 @@ const fn entry(
 
 /// The table, in the order of [`ProblemKind`].
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemEntry; 18] = {
+pub const PROBLEMS: [ProblemEntry; 22] = {
     use ProblemKind as K;
     [
         entry(K::Malformed, 400, "malformed", "The request cannot be read", false,
@@ -101,6 +109,12 @@ pub const PROBLEMS: [ProblemEntry; 18] = {
             "Correct the parameter that `detail` names."),
         entry(K::BadAuthority, 400, "bad-authority", "The host is not a host name", false,
             "Send the host of the URL."),
+        entry(K::SignatureMissing, 403, "signature-missing", "This URL needs a signature", false,
+            "Ask the platform for a signed URL."),
+        entry(K::SignatureExpired, 403, "signature-expired", "The signature has expired", false,
+            "Ask the platform for a new URL and go on with it."),
+        entry(K::SignatureInvalid, 403, "signature-invalid", "The signature is not valid here",
+            false, "Use the URL exactly as it was given; it opens no other."),
         entry(K::NotFound, 404, "not-found", "Nothing is here", false,
             "Ask the catalogue again for current URLs."),
         entry(K::MethodNotAllowed, 405, "method-not-allowed",
@@ -123,6 +137,9 @@ pub const PROBLEMS: [ProblemEntry; 18] = {
             "Read the length from `Content-Range` and ask within it."),
         entry(K::TooEarly, 425, "too-early", "Not safe in early data", true,
             "Send it again when the handshake is complete."),
+        entry(K::TooManyRequests, 429, "too-many-requests",
+            "Too many costly requests from this network", true,
+            "Try again after `retry_after_ms`, with jitter."),
         entry(K::FieldsTooLarge, 431, "fields-too-large", "The header fields are too large", false,
             "Send fewer or shorter header fields."),
         entry(K::Internal, 500, "internal", "The server made a mistake", true,
@@ -141,7 +158,7 @@ impl ProblemKind {
     /// The kind's line in the table.
     pub fn entry(self) -> &'static ProblemEntry {
         let found = PROBLEMS.iter().find(|entry| entry.kind == self);
-        found.unwrap_or(&PROBLEMS[14])
+        found.unwrap_or(&PROBLEMS[18])
     }
 
     /// The kind of a driver's refusal.
@@ -256,7 +273,7 @@ mod tests {
             assert_eq!(entry.kind.entry().slug, entry.slug);
             assert!((400..600).contains(&entry.status.0) && entry.client.ends_with('.'));
         }
-        assert_eq!(PROBLEMS[14].kind, ProblemKind::Internal);
+        assert_eq!(PROBLEMS[18].kind, ProblemKind::Internal);
     }
 
     #[test]

@@ -28,6 +28,8 @@ use crate::server::state::State;
 use crate::server::watch;
 use crate::server::worker;
 use crate::service;
+use crate::service::UrlKeys;
+use crate::service::UrlKeysError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The TLS stack itself.
     #[error("TLS cannot be configured")]
     Tls(#[from] rustls::Error),
+    /// The keys of signed URLs.
+    #[error(transparent)]
+    UrlKeys(#[from] UrlKeysError),
     /// The content folder.
     #[error(transparent)]
     Content(#[from] LoadError),
@@ -100,6 +105,7 @@ impl Server {
         let keys = Keyring::open(&config.server.data.join("keys"))?;
         let identity = Arc::new(Identity::open(config.tls.clone(), &config.server.data)?);
         let library = open_library(&config)?;
+        let url_keys = UrlKeys::open(&config.public.url_keys)?;
         let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
         let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
@@ -116,6 +122,7 @@ impl Server {
             workers: count,
             sources: all_sources(&library, &metrics),
             library,
+            url_keys,
             identity,
             tcp_tickets: tickets(Purpose::TcpTicket),
             quic_tickets: tickets(Purpose::QuicTicket),
@@ -276,7 +283,12 @@ fn worker_parts(
         Arc::<Tickets>::clone(&state.quic_tickets),
     )?;
     let library = Arc::clone(&state.library);
-    let service = service::Shared::new(config.public.clone(), library, state.shutdown.clone());
+    let service = service::Shared::new(service::Setup {
+        config: config.public.clone(),
+        library,
+        shutdown: state.shutdown.clone(),
+        url_keys: Arc::clone(&state.url_keys),
+    });
     let handover = quic::server::Handover::among(state.workers, config.quic.handover_max);
     let shares = sockets.into_iter().zip(metrics).zip(handover).enumerate();
     let parts = shares.map(|(n, ((sockets, metrics), handover))| worker::Parts {

@@ -13,6 +13,7 @@ use crate::runtime::keyring::Keyring;
 use crate::runtime::keyring::Purpose;
 use crate::runtime::tls::Identity;
 use crate::runtime::tls::Tickets;
+use crate::service::UrlKeys;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(super) struct State {
     pub(super) plain: Vec<SocketAddr>,
     pub(super) workers: usize,
     pub(super) library: Arc<Library>,
+    pub(super) url_keys: Arc<UrlKeys>,
     pub(super) identity: Arc<Identity>,
     pub(super) tcp_tickets: Arc<Tickets>,
     pub(super) quic_tickets: Arc<Tickets>,
@@ -62,6 +64,9 @@ impl State {
             Err(error) => failed.push(sentence(&error)),
         }
         if let Err(error) = self.identity.reload() {
+            failed.push(sentence(&error));
+        }
+        if let Err(error) = self.url_keys.reload() {
             failed.push(sentence(&error));
         }
         if let Err(error) = self.library.reload(runtime::now()) {

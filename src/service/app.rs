@@ -29,6 +29,9 @@ use crate::service::catalogue::Prepared;
 use crate::service::request_id::RequestIds;
 use crate::service::route::Route;
 use crate::service::route::is_public_content;
+use crate::service::route::split_token;
+use crate::service::signing::lies_below;
+use crate::service::url_keys::UrlKeys;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -44,19 +47,52 @@ pub struct Shared {
     pub(crate) library: Arc<Library>,
     pub(crate) shutdown: Shutdown,
     pub(crate) page: Option<Page>,
+    pub(crate) url_keys: Arc<UrlKeys>,
+}
+
+/// What [`Shared`] is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// `[public]`.
+    pub config: Config,
+    /// What is served.
+    pub library: Arc<Library>,
+    /// Says when to send newcomers elsewhere.
+    pub shutdown: Shutdown,
+    /// Keys of signed URLs.
+    pub url_keys: Arc<UrlKeys>,
+}
+
+impl Setup {
+    /// Without signed URLs.
+    pub fn new(config: Config, library: Arc<Library>, shutdown: Shutdown) -> Self {
+        Self {
+            config,
+            library,
+            shutdown,
+            url_keys: UrlKeys::none(),
+        }
+    }
 }
 
 impl Shared {
     /// Prepares what is the same for all workers; compresses the page, some 10 ms.
-    pub fn new(config: Config, library: Arc<Library>, shutdown: Shutdown) -> Arc<Self> {
-        let page = config.page.then(|| Page::prepare(&config.media_base));
+    pub fn new(setup: Setup) -> Arc<Self> {
+        let config = setup.config;
         Arc::new(Self {
             origins: Origins::new(&config.origins),
-            page,
+            page: config.page.then(|| Page::prepare(&config.media_base)),
             config,
-            library,
-            shutdown,
+            library: setup.library,
+            shutdown: setup.shutdown,
+            url_keys: setup.url_keys,
         })
+    }
+
+    /// Whether a decoded path is served with a signature only.
+    fn wants_signature(&self, path: &str) -> bool {
+        let mut signed = self.config.signed.iter();
+        signed.any(|prefix| lies_below(path, prefix))
     }
 }
 
@@ -81,7 +117,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The same with a change to the reply, now or later.
-    pub(crate) fn map(self, change: fn(Reply) -> Reply) -> Self {
+    pub(crate) fn map(self, change: impl FnOnce(Reply) -> Reply + 'static) -> Self {
         match self {
             Self::Now(reply) => Self::Now(change(reply)),
             Self::Later(future) => Self::Later(Box::pin(async move { future.await.map(change) })),
@@ -194,10 +230,16 @@ impl Core {
         let head = &request.head;
         let reply = match route {
             Route::Content(path) => {
-                if let Some(told) = Cmcd::of(target.query, head.fields) {
-                    self.metrics.players.told(head.version, told);
+                self.hear(head, target);
+                if self.shared.wants_signature(&target.path) {
+                    let detail = "this content is served by signed URLs only";
+                    return Err(Problem::new(ProblemKind::SignatureMissing, detail));
                 }
                 return self.content(head, &path, request.now);
+            }
+            Route::Signed(signed) => {
+                self.hear(head, target);
+                return self.signed(request, &signed);
             }
             Route::Page => self.page(head, "index.html")?,
             Route::PageFile(name) => self.page(head, name)?,
@@ -209,6 +251,13 @@ impl Core {
             Route::Course(id) => self.api(head, self.course(head, id)?),
         };
         Ok(Outcome::Now(reply))
+    }
+
+    /// Counts what a player tells.
+    fn hear(&self, head: &RequestHead<'_>, target: &Target<'_>) {
+        if let Some(told) = Cmcd::of(target.query, head.fields) {
+            self.metrics.players.told(head.version, told);
+        }
     }
 
     /// Every `/v1` reply names its request and says which origins may read it.
@@ -309,8 +358,10 @@ pub(crate) fn not_found() -> Problem {
     Problem::new(ProblemKind::NotFound, "there is nothing at this URL")
 }
 
+/// What a log may say of a target: neither query nor signature.
 fn path_of(target: &str) -> &str {
-    target.split('?').next().unwrap_or_default()
+    let path = target.split('?').next().unwrap_or_default();
+    split_token(path).1
 }
 
 fn origin_of(fields: &Fields) -> Fields {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// `[public]`: what the public listeners serve, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,12 @@ pub struct Config {
     /// Origins (`https://app.example`) whose pages may read `/v1`; `*` means all. Default none:
     /// only pages of this server. Media, quizzes and files are open to every origin.
     pub origins: Vec<String>,
+    /// Paths served by signed URLs only, with everything below them, e.g. `/media/khoa-kin`.
+    /// Default none. Each begins with `/media`, `/quiz` or `/files`.
+    pub signed: Vec<String>,
+    /// Directory of the keys of signed URLs, a file `<name>.key` each. Default empty: no URL is
+    /// signed. Two keys are live while they rotate; a reload reads them again.
+    pub url_keys: PathBuf,
     /// One request in so many goes to the access log (path, status, bytes, time; no address, no
     /// query). Default 0: none. 1 is every request and costs some microseconds each.
     pub access_log_every: u32,
@@ -33,6 +40,15 @@ pub enum ConfigError {
     /// Not an origin.
     #[error("[public] origins holds \"{0}\", which is not `https://host[:port]` nor `*`")]
     Origin(String),
+    /// Not a path of public content.
+    #[error(
+        "[public] signed holds \"{0}\"; give a path that begins with /media, /quiz or /files, \
+         without a final slash"
+    )]
+    Signed(String),
+    /// Everything there would be refused.
+    #[error("[public] signed needs url_keys, the directory of the keys of signed URLs")]
+    NoKeys,
 }
 
 impl Default for Config {
@@ -41,6 +57,8 @@ impl Default for Config {
             media_base: String::new(),
             page: true,
             origins: Vec::new(),
+            signed: Vec::new(),
+            url_keys: PathBuf::new(),
             access_log_every: 0,
         }
     }
@@ -55,9 +73,23 @@ impl Config {
         if !self.media_base.is_empty() && !is_origin(&self.media_base) {
             return Err(ConfigError::MediaBase(self.media_base.clone()));
         }
+        let bad = self.signed.iter().find(|path| !is_signable(path));
+        if let Some(path) = bad {
+            return Err(ConfigError::Signed(path.clone()));
+        }
+        if !self.signed.is_empty() && self.url_keys.as_os_str().is_empty() {
+            return Err(ConfigError::NoKeys);
+        }
         let bad = self.origins.iter().find(|o| *o != "*" && !is_origin(o));
         bad.map_or(Ok(()), |o| Err(ConfigError::Origin(o.clone())))
     }
+}
+
+fn is_signable(path: &str) -> bool {
+    let mut segments = path.split('/');
+    let rooted = segments.next() == Some("");
+    let room = matches!(segments.next(), Some("media" | "quiz" | "files"));
+    rooted && room && segments.all(|s| !matches!(s, "" | "." | ".."))
 }
 
 fn is_origin(text: &str) -> bool {
@@ -69,6 +101,42 @@ fn is_origin(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_would_protect_nothing_is_refused_at_start() {
+        let check = |path: &str| {
+            let config = Config {
+                signed: vec![path.to_owned()],
+                url_keys: "keys".into(),
+                ..Config::default()
+            };
+            config.check()
+        };
+        for good in [
+            "/media/khoa-kin",
+            "/files",
+            "/quiz/a/b",
+            "/files/a/tài liệu",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "/",
+            "media/a",
+            "/media/",
+            "/v1/courses",
+            "/media//a",
+            "/files/../x",
+        ] {
+            assert_eq!(check(bad), Err(ConfigError::Signed(bad.to_owned())));
+        }
+        let config = Config {
+            signed: vec!["/media/a".to_owned()],
+            ..Config::default()
+        };
+        assert_eq!(config.check(), Err(ConfigError::NoKeys));
+    }
 
     #[test]
     fn a_base_that_would_break_every_url_is_refused_at_start() {

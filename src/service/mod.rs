@@ -24,9 +24,15 @@ mod reference;
 mod request_id;
 pub mod route;
 mod search;
+mod signing;
+mod url_keys;
 
 pub use app::App;
+pub use app::Setup;
 pub use app::Shared;
 pub use config::Config;
 pub use config::ConfigError;
 pub use metrics::Metrics;
+pub use signing::Refused;
+pub use url_keys::UrlKeys;
+pub use url_keys::UrlKeysError;

@@ -14,10 +14,12 @@ use crate::http::PROBLEMS;
 use crate::http::Problem;
 use crate::http::ProblemKind;
 use crate::http::Reply;
+use crate::http::Request;
 use crate::http::RequestHead;
 use crate::http::Resource;
 use crate::http::Status;
 use crate::http::Target;
+use crate::http::cache;
 use crate::http::cors;
 use crate::runtime;
 use crate::service::app::ALLOW;
@@ -27,6 +29,8 @@ use crate::service::app::not_found;
 use crate::service::catalogue::ListQuery;
 use crate::service::reference;
 use crate::service::route::Route;
+use crate::service::route::Signed;
+use crate::service::signing::Refused;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -113,6 +117,27 @@ impl Core {
         self.found(head, path, now)
     }
 
+    /// The same for whoever holds a good signature; no cache keeps the reply longer than it.
+    pub(crate) fn signed(
+        &self,
+        request: &Request<'_>,
+        signed: &Signed<'_>,
+    ) -> Result<Outcome, Problem> {
+        let keys = &self.shared.url_keys;
+        if keys.is_empty() {
+            return Err(not_found());
+        }
+        let now = request.unix_ms / 1000;
+        let until = keys.verify(signed.token, signed.path, now);
+        let until = until.map_err(|refused| match refused {
+            Refused::Invalid => Problem::new(ProblemKind::SignatureInvalid, INVALID),
+            Refused::Expired => Problem::new(ProblemKind::SignatureExpired, EXPIRED),
+        })?;
+        let left = until.saturating_sub(now);
+        let outcome = self.content(&request.head, &signed.content, request.now)?;
+        Ok(outcome.map(move |reply| kept_within(reply, left)))
+    }
+
     fn found(
         &self,
         head: &RequestHead<'_>,
@@ -149,7 +174,7 @@ impl Core {
     /// OPTIONS, preflight or not; `None` for the server as a whole.
     pub(crate) fn options(&self, head: &RequestHead<'_>, route: Option<Route<'_>>) -> Reply {
         let head = match route {
-            Some(Route::Content(_)) => Arc::clone(&OPEN_OPTIONS),
+            Some(Route::Content(_) | Route::Signed(_)) => Arc::clone(&OPEN_OPTIONS),
             _ => self
                 .shared
                 .origins
@@ -188,6 +213,18 @@ fn said(mut reply: Reply, cache_status: &str, timing: &str) -> Reply {
         .with("cache-status", cache_status)
         .with("server-timing", timing);
     reply.head = reply.head.replacing(&fields);
+    reply
+}
+
+const INVALID: &str = "the signature was not made for this path, or not with a key of this server";
+const EXPIRED: &str = "the signature was good and its time is over";
+
+/// The reply, kept by nobody for longer than `seconds`.
+fn kept_within(mut reply: Reply, seconds: u64) -> Reply {
+    let kept = reply.head.fields().get_str("cache-control");
+    if let Some(fields) = kept.and_then(|kept| cache::within(kept, seconds)) {
+        reply.head = reply.head.replacing(&fields);
+    }
     reply
 }
 

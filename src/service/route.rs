@@ -23,10 +23,23 @@ pub enum Route<'a> {
     Problem(&'a str),
     /// `/media/…`, `/quiz/…`, `/files/…`
     Content(content::Path<'a>),
+    /// `/s/{token}/media/…` and so on: the same with a signature.
+    Signed(Signed<'a>),
+}
+
+/// A signed URL's parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// The signature, not looked at yet.
+    pub token: &'a str,
+    /// The path behind it.
+    pub path: &'a str,
+    /// What that path names.
+    pub content: content::Path<'a>,
 }
 
 /// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
-pub const TEMPLATES: [&str; 17] = [
+pub const TEMPLATES: [&str; 18] = [
     "/",
     "/page/{file}",
     "/favicon.ico",
@@ -44,13 +57,23 @@ pub const TEMPLATES: [&str; 17] = [
     "/media/{course}/{lesson}/source/{track}.mp4",
     "/quiz/{course}/{quiz}/{version}.json",
     "/files/{course}/{path}",
+    "/s/{token}/{url}",
 ];
 
 impl<'a> Route<'a> {
     /// What a decoded path names; `None` is a 404.
     pub fn of(path: &'a str) -> Option<Self> {
         if is_public_content(path) {
-            return content::Path::parse(path).map(Self::Content);
+            let (token, path) = split_token(path);
+            let content = content::Path::parse(path)?;
+            return Some(match token {
+                None => Self::Content(content),
+                Some(token) => Self::Signed(Signed {
+                    token,
+                    path,
+                    content,
+                }),
+            });
         }
         Some(match path {
             "/" => Self::Page,
@@ -73,8 +96,16 @@ impl<'a> Route<'a> {
 
 /// Whether a path, decoded or not, lies where everything is open to every origin.
 pub(crate) fn is_public_content(path: &str) -> bool {
+    let (_, path) = split_token(path);
     let room = path.get(1..6).unwrap_or_default();
     matches!(room, "media" | "quiz/" | "files")
+}
+
+/// The token of a signed URL and the path behind it; the path itself where there is none.
+pub(crate) fn split_token(path: &str) -> (Option<&str>, &str) {
+    let rest = path.strip_prefix("/s/");
+    let split = rest.and_then(|rest| rest.split_at_checked(rest.find('/')?));
+    split.map_or((None, path), |(token, path)| (Some(token), path))
 }
 
 #[cfg(test)]
@@ -90,6 +121,7 @@ mod tests {
                 .replace("{version}", V)
                 .replace("{n}", "3")
                 .replace("{lang}", "vi")
+                .replace("{url}", "media/a/b/master.m3u8")
                 .replace(['{', '}'], "");
             assert!(Route::of(&path).is_some(), "{path}");
         }
@@ -107,6 +139,10 @@ mod tests {
             "/page/a/b",
             "/mediax/a/b/master.m3u8",
             "/index.html",
+            "/s/token",
+            "/s/token/v1/courses",
+            "/s/token/s/token/media/a/b/master.m3u8",
+            "/s/media/a/b/master.m3u8",
             "/é",
             "/v1/exams/x",
         ] {
