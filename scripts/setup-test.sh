@@ -6,8 +6,11 @@
 #   aioquic           an independent HTTP/3 client (Python, in target/venv)
 #   hls.js, Shaka Player, dash.js, video.js, mp4box.js, axe-core
 #                     what plays and judges inside the browsers (npm, in target/test-tools)
+#   nginx, varnish, squid, trafficserver   real edges in front of the server
+#   h2load            an independent HTTP/2 and HTTP/1.1 load, for `make bench`
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin
 
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
@@ -19,6 +22,12 @@ need firefox-esr firefox-esr
 need certutil libnss3-tools
 need npm npm
 need python3 python3
+need nginx nginx
+need varnishd varnish
+[ -n "$(find /usr/lib -name libvmod_xkey.so 2>/dev/null)" ] || missing="$missing varnish-modules"
+need squid squid-openssl
+need traffic_server trafficserver
+need h2load nghttp2-client
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then
@@ -29,6 +38,13 @@ if [ -n "$missing" ]; then
     sudo=
     if [ "$(id -u)" != 0 ]; then sudo=sudo; fi
     echo "setup-test: installing$missing"
+    # The edges are started by the tests alone: their packages must not start services here.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+        $sudo chmod 755 $policy
+        trap '$sudo rm -f $policy' EXIT
+    fi
     $sudo apt-get update -qq
     # shellcheck disable=SC2086 # a list of packages
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
