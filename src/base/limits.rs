@@ -22,6 +22,8 @@ pub const HEADER_FIELDS_MAX: usize = 128;
 pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Ranges of one request that are answered as such; with more, the whole is sent.
 pub const RANGES_MAX: usize = 16;
+/// Keys of one purge of the chunk cache.
+pub const PURGE_KEYS_MAX: usize = 256;
 /// Bytes of a player's CMCD that are read, for each place it may stand in.
 pub const CMCD_BYTES_MAX: usize = 2 * 1024;
 /// Bytes of the largest request body any route accepts.

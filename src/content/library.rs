@@ -20,7 +20,9 @@ use crate::content::shelf::Found;
 use crate::content::shelf::Job;
 use crate::runtime;
 use arc_swap::ArcSwap;
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -104,6 +106,20 @@ impl Library {
                 }
             },
         }
+    }
+
+    /// Forgets every chunk that one of `keys` (course, course/lesson, version) means, and says how
+    /// many there were; the next request for one builds it anew. Holds up look-ups for some
+    /// milliseconds at most.
+    pub fn purge(&self, keys: &HashSet<&str>) -> usize {
+        let forgotten = Cell::new(0);
+        self.chunks.retain(|_, chunk| {
+            let meant = chunk.keys().any(|key| keys.contains(key));
+            forgotten.set(forgotten.get() + usize::from(meant));
+            !meant
+        });
+        self.metrics.purged.add(forgotten.get() as u64);
+        forgotten.get()
     }
 
     fn cached(&self, id: &ChunkId) -> Option<Arc<Chunk>> {

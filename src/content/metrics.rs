@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) changed: Counter,
     /// Builds refused because too many were waiting.
     pub(crate) busy: Counter,
+    /// Chunks forgotten on request.
+    pub(crate) purged: Counter,
     /// Reloads that succeeded.
     pub(crate) reloads: Counter,
     /// Reloads that failed.
@@ -42,6 +44,8 @@ impl metrics::Source for Library {
             "Chunks built.",
             &m.builds,
         ));
+        let help = "Chunks forgotten on request.";
+        into.push(counted("lamplight_content_purged", help, &m.purged));
         let help = "Memory of chunks built.";
         into.push(counted(
             "lamplight_content_built_bytes",

@@ -14,6 +14,7 @@ mod announce;
 mod bind;
 mod log;
 mod ops;
+mod purge;
 mod readiness;
 mod run;
 mod state;

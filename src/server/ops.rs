@@ -5,6 +5,7 @@
 
 use crate::runtime;
 use crate::runtime::Shutdown;
+use crate::server::purge::purge;
 use crate::server::readiness;
 use crate::server::state::State;
 use bytes::Bytes;
@@ -73,7 +74,7 @@ pub(super) async fn serve(
 async fn connection(socket: TcpStream, state: Arc<State>) -> hyper::Result<()> {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(answer(&state, &request).await) }
+        async move { Ok::<_, Infallible>(answer(&state, request).await) }
     });
     let mut builder = http1::Builder::new();
     // One request a connection: probes and scrapers connect anew, and a drain waits for nobody.
@@ -81,11 +82,12 @@ async fn connection(socket: TcpStream, state: Arc<State>) -> hyper::Result<()> {
     builder.serve_connection(Plain(socket), service).await
 }
 
-async fn answer(state: &Arc<State>, request: &hyper::Request<Incoming>) -> hyper::Response<Text> {
-    let (path, method) = (request.uri().path(), request.method());
+async fn answer(state: &Arc<State>, request: hyper::Request<Incoming>) -> hyper::Response<Text> {
+    let (parts, content) = request.into_parts();
+    let (path, method) = (parts.uri.path(), &parts.method);
     let wanted = match path {
         "/healthz" | "/readyz" | "/metrics" | "/admin/status" => &[Method::GET, Method::HEAD][..],
-        "/admin/reload" | "/admin/drain" => &[Method::POST],
+        "/admin/reload" | "/admin/drain" | "/admin/purge" => &[Method::POST],
         _ => return reply(StatusCode::NOT_FOUND, TEXT, "no such page\n".to_owned()),
     };
     if !wanted.contains(method) {
@@ -105,7 +107,7 @@ async fn answer(state: &Arc<State>, request: &hyper::Request<Incoming>) -> hyper
         return refusal;
     }
     // A page in the operator's browser must not be able to post here.
-    let from_a_page = request.headers().contains_key(http::header::ORIGIN);
+    let from_a_page = parts.headers.contains_key(http::header::ORIGIN);
     if from_a_page && *method == Method::POST {
         return reply(
             StatusCode::FORBIDDEN,
@@ -130,6 +132,10 @@ async fn answer(state: &Arc<State>, request: &hyper::Request<Incoming>) -> hyper
             readiness::openmetrics(&state.samples()),
         ),
         "/admin/reload" => reload(state).await,
+        "/admin/purge" => match purge(&state.library, content).await {
+            Ok(purged) => reply(StatusCode::OK, JSON, format!("{{\"purged\":{purged}}}")),
+            Err(error) => reply(StatusCode::BAD_REQUEST, TEXT, format!("{error}\n")),
+        },
         "/admin/drain" => {
             tracing::info!("drain asked for by the operations listener");
             state.drain();
