@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Check { json, path } => {
             command::check(&path, if json { Form::Json } else { Form::Lines })
         }
+        Command::Doctor(flags) => command::doctor(&flags),
         Command::Config {
             command: ConfigCommand::Check { file },
         } => command::config_check(file.as_deref(), variables),

@@ -1,5 +1,6 @@
 //! Flags and subcommands.
 
+use crate::command::DoctorFlags;
 use crate::command::SignFlags;
 use crate::config;
 use crate::config::Config;
@@ -36,6 +37,8 @@ pub enum Command {
         /// The content folder, or one course in it.
         path: PathBuf,
     },
+    /// Ask a running origin what a delivery network will ask it.
+    Doctor(DoctorFlags),
     /// Look at a configuration.
     Config {
         /// What to do with it.

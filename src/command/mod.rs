@@ -3,6 +3,7 @@
 //! - [`Cli`]: flags and subcommands, and how they lie over file and environment.
 //! - [`check`]: course folders, for their authors.
 //! - [`config_check`]: a configuration, for operators.
+//! - [`doctor`]: a running origin, for those who put a delivery network in front of it.
 //! - [`sign`]: a signed URL, for platforms and trials.
 //!
 //! Exit codes: 0 done, 1 failed (a problem was found, the server could not start), 2 used wrongly
@@ -11,6 +12,7 @@
 mod check;
 mod cli;
 mod config_check;
+mod doctor;
 mod print;
 mod sign;
 
@@ -22,6 +24,9 @@ pub use cli::ConfigCommand;
 pub use cli::ServeFlags;
 pub use cli::variables;
 pub use config_check::config_check;
+pub use doctor::Cdn;
+pub use doctor::DoctorFlags;
+pub use doctor::doctor;
 pub use sign::SignFlags;
 pub use sign::sign;
 

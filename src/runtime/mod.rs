@@ -11,11 +11,13 @@
 //! - [`prefer_huge_pages`]: settings that the C library reads only when a process begins.
 //! - [`keyring`]: every long-lived secret, in one directory.
 //! - [`tls`]: certificate, tickets and settings of TLS.
+//! - [`client`]: the outgoing HTTP client.
 //!
 //! Invariants: no other room calls `Instant::now`, `SystemTime::now` or `tokio::spawn`; a task
-//! never outlives its worker; nothing here knows HTTP or lessons.
+//! never outlives its worker; nothing here knows our own URLs or lessons.
 
 mod allocator;
+pub mod client;
 mod clock;
 pub mod keyring;
 mod parallel;
