@@ -14,21 +14,20 @@ mod codecs;
 mod fragmented;
 #[path = "packaging/refusals.rs"]
 mod refusals;
+#[path = "packaging/site.rs"]
+mod site;
+#[path = "packaging/stills.rs"]
+mod stills;
 #[path = "packaging/studio.rs"]
 mod studio;
 
-use lamplight::content::Config;
-use lamplight::content::Library;
-use lamplight::content::Lookup;
 use lamplight::media::Codec;
 use lamplight::media::Plan;
 use lamplight::media::Refused;
 use lamplight::media::align;
 use lamplight::media::hls;
-use lamplight::runtime;
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 use studio::Studio;
 use studio::TARGET_MS;
 use studio::audio;
@@ -352,98 +351,4 @@ fn a_film_made_upright_is_announced_upright() {
     let from = studio.record("v.mp4", &turned);
     let plan = plan_video(&video(&open(&fs::read(from).unwrap()).unwrap()));
     assert_eq!(plan.resolution(), (180, 320));
-}
-
-#[test]
-fn a_player_plays_the_whole_lesson_from_its_playlists() {
-    let studio = Studio::new();
-    let lesson = studio.path("content/thu/01-bai-mot");
-    fs::create_dir_all(&lesson).unwrap();
-    fs::write(
-        studio.path("content/thu/course.toml"),
-        "title = \"Thử\"\nlanguages = [\"vi\", \"en\"]\n",
-    )
-    .unwrap();
-    fs::write(
-        lesson.join("captions.vi.vtt"),
-        "WEBVTT\n\n00:01.000 --> 00:04.000\nXin chào\n",
-    )
-    .unwrap();
-    for (name, size) in [("video-90p.mp4", "160x90"), ("video-180p.mp4", "320x180")] {
-        let made = studio.record(name, &format!("{} {}", source(size, "24", "10"), usual(24)));
-        fs::rename(made, lesson.join(name)).unwrap();
-    }
-    let english = studio.record(
-        "audio-en.m4a",
-        "-f lavfi -i sine=f=880:r=44100:d=10 -c:a aac",
-    );
-    fs::rename(english, lesson.join("audio-en.m4a")).unwrap();
-    let config = Config {
-        dir: studio.path("content"),
-        ..Config::default()
-    };
-    let library = Library::open(config).unwrap();
-    assert_eq!(library.catalogue().problems(), []);
-    let root = studio.path("site");
-    let base = "/media/thu/bai-mot";
-    runtime::block_on(mirror(&library, &root, &format!("{base}/master.m3u8")));
-    let master = root.join(&base[1..]).join("master.m3u8");
-    let streams = probe(
-        &master,
-        "-show_entries stream=codec_type,width,height -allowed_extensions ALL",
-    );
-    for wanted in ["video,160,90", "video,320,180", "audio"] {
-        assert!(
-            streams.iter().any(|s| s.starts_with(wanted)),
-            "{wanted}: {streams:?}"
-        );
-    }
-    let text = fs::read_to_string(&master).unwrap();
-    assert!(text.contains("LANGUAGE=\"en\",DEFAULT=NO"), "{text}");
-    assert!(
-        text.contains("TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"Tiếng Việt\""),
-        "{text}"
-    );
-    for stream in ["0:v:0", "0:v:1"] {
-        let frames = hashes(&master, &format!("-map {stream} -fps_mode passthrough"));
-        assert_eq!(frames.len(), 240, "{stream}");
-    }
-    let own = hashes(&lesson.join("video-90p.mp4"), FRAMES);
-    let played = hashes(
-        &root.join(format!("{}/90p/playlist.m3u8", &base[1..])),
-        FRAMES,
-    );
-    let pictures = |frames: Vec<(i64, String)>| frames.into_iter().map(|f| f.1).collect::<Vec<_>>();
-    assert_eq!(pictures(played), pictures(own));
-}
-
-/// Writes a playlist and everything it names below `root`, as a cache would.
-async fn mirror(library: &std::sync::Arc<Library>, root: &Path, url: &str) {
-    let mut waiting = vec![url.to_owned()];
-    while let Some(url) = waiting.pop() {
-        let path = lamplight::content::Path::parse(&url).unwrap_or_else(|| panic!("{url}"));
-        let chunk = match library.find(&path, runtime::now()) {
-            Lookup::Hit(chunk) => chunk,
-            Lookup::Miss(building) => building.await.unwrap(),
-            nothing @ (Lookup::File(_) | Lookup::Gone | Lookup::NotFound) => {
-                panic!("{url}: {nothing:?}")
-            }
-        };
-        let bytes = chunk.bytes();
-        let place: PathBuf = root.join(&url[1..]);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::write(&place, &bytes).unwrap();
-        if url.ends_with(".m3u8") {
-            let text = String::from_utf8(bytes.to_vec()).unwrap();
-            let (folder, _) = url.rsplit_once('/').unwrap();
-            for line in text.lines() {
-                let named = line
-                    .split("URI=\"")
-                    .nth(1)
-                    .and_then(|rest| rest.split('"').next());
-                let plain = (!line.starts_with('#') && !line.is_empty()).then_some(line);
-                waiting.extend(named.or(plain).map(|name| format!("{folder}/{name}")));
-            }
-        }
-    }
 }

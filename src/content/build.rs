@@ -1,5 +1,6 @@
 //! Making chunks from their sources; runs on the blocking pool.
 
+use crate::base::digest::Digest;
 use crate::base::limits::ATTACHMENT_WHOLE_BYTES_MAX;
 use crate::base::limits::COURSE_FILE_BYTES_MAX;
 use crate::content::Chunk;
@@ -11,25 +12,45 @@ use crate::content::shelf::Job;
 use crate::content::shelf::LessonShelf;
 use crate::content::shelf::TrackShelf;
 use crate::http::CachePolicy;
+use crate::media::Audio;
+use crate::media::Caption;
 use crate::media::Captions;
+use crate::media::Fragment;
+use crate::media::Movie;
+use crate::media::Offer;
+use crate::media::Plan;
+use crate::media::Still;
+use crate::media::Video;
+use crate::media::dash;
 use crate::media::hls;
-use crate::media::hls::Audio;
 use crate::media::hls::CAPTION_SEGMENT_MS;
-use crate::media::hls::Video;
 use bytes::Bytes;
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 impl Job {
     /// Builds the chunk.
     pub(crate) fn run(&self, indexes: &Indexes) -> Result<Chunk, LoadError> {
         match self {
-            Self::Master(lesson) => Ok(playlist(lesson, master(lesson), &lesson.keys)),
-            Self::MediaPlaylist(lesson, at) => {
+            Self::Master(lesson) => {
+                let text = hls::master(&lesson.offer());
+                Ok(playlist(lesson, text, PLAYLIST, &lesson.keys))
+            }
+            Self::Manifest(lesson) => {
+                let text = dash::manifest(&lesson.offer());
+                Ok(playlist(lesson, text, MANIFEST, &lesson.keys))
+            }
+            Self::MediaPlaylist(lesson, at) => lesson.playlist(*at, hls::media),
+            Self::Slides(lesson, at) => lesson.playlist(*at, hls::slides),
+            Self::Iframes(lesson, at) => {
                 let track = lesson.at(*at)?;
-                let keys = versioned(&lesson.keys, track.version);
-                let text = hls::media(&track.plan, track.version);
-                Ok(playlist(lesson, text, &keys))
+                let (movie, _) = track.movie(indexes)?;
+                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
+                let stills = (0..track.plan.segments())
+                    .map(|n| Still::segment(index, &track.plan, n).unwrap_or_default());
+                let stills: Vec<Vec<Still>> = stills.collect();
+                lesson.playlist(*at, |plan, version| hls::iframes(plan, version, &stills))
             }
             Self::Init(lesson, at) => {
                 let track = lesson.at(*at)?;
@@ -37,19 +58,29 @@ impl Job {
             }
             Self::Segment(lesson, at, n) => {
                 let track = lesson.at(*at)?;
-                let file = indexes.handles.open(&track.recording.disk)?;
-                let movie = indexes.get(&track.recording, &file)?;
+                let (movie, file) = track.movie(indexes)?;
                 let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
-                let bytes = track.recording.segment(&file, index, &track.plan, *n)?;
-                Ok(media(lesson, track, bytes.ok_or(LoadError::Internal)?))
+                let fragment = Fragment::new(index, &track.plan, *n).ok_or(LoadError::Internal)?;
+                let bytes = track.recording.bytes(&file, &[fragment])?;
+                Ok(media(lesson, track, bytes))
+            }
+            Self::Stills(lesson, at, n) => {
+                let track = lesson.at(*at)?;
+                let (movie, file) = track.movie(indexes)?;
+                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
+                let stills = Still::segment(index, &track.plan, *n).ok_or(LoadError::Internal)?;
+                let fragments: Vec<_> = stills.into_iter().map(|still| still.fragment).collect();
+                let bytes = track.recording.bytes(&file, &fragments)?;
+                Ok(media(lesson, track, bytes))
             }
             Self::CaptionPlaylist(lesson, at) => {
                 let caption = lesson.captions.get(*at).ok_or(LoadError::Internal)?;
                 let keys = versioned(&lesson.keys, caption.version);
                 let text = hls::captions(lesson.duration_us, caption.version);
-                Ok(playlist(lesson, text, &keys))
+                Ok(playlist(lesson, text, PLAYLIST, &keys))
             }
-            Self::CaptionSegment(lesson, at, n) => caption(indexes, lesson, *at, *n),
+            Self::CaptionSegment(lesson, at, n) => caption(indexes, lesson, *at, Some(*n)),
+            Self::Captions(lesson, at) => caption(indexes, lesson, *at, None),
             Self::Quiz(quiz) => {
                 let read = quiz.paper.read().map_err(|_problems| LoadError::Internal)?;
                 let (json, version) = read.chunk(&quiz.name);
@@ -85,13 +116,66 @@ impl LessonShelf {
     fn at(&self, at: usize) -> Result<&TrackShelf, LoadError> {
         self.tracks.get(at).ok_or(LoadError::Internal)
     }
+
+    /// A playlist of one track, as `write` writes it.
+    fn playlist(
+        &self,
+        at: usize,
+        write: impl FnOnce(&Plan, Digest) -> String,
+    ) -> Result<Chunk, LoadError> {
+        let track = self.at(at)?;
+        let keys = versioned(&self.keys, track.version);
+        let text = write(&track.plan, track.version);
+        Ok(playlist(self, text, PLAYLIST, &keys))
+    }
+
+    /// What it has for players.
+    fn offer(&self) -> Offer<'_> {
+        let (mut videos, mut audios) = (Vec::new(), Vec::new());
+        for track in &self.tracks {
+            let (name, version, plan) = (track.name.as_str(), track.version, &track.plan);
+            if plan.codec.is_video() {
+                videos.push(Video {
+                    track: name,
+                    version,
+                    plan,
+                });
+            } else {
+                audios.push(Audio {
+                    track: name,
+                    version,
+                    plan,
+                    language: &track.language,
+                    with_video: track.with_video,
+                });
+            }
+        }
+        let captions = self.captions.iter().map(|caption| Caption {
+            language: &caption.language,
+            version: caption.version,
+        });
+        Offer {
+            videos,
+            audios,
+            captions: captions.collect(),
+            duration_us: self.duration_us,
+        }
+    }
 }
 
-fn playlist(lesson: &LessonShelf, text: String, keys: &str) -> Chunk {
+impl TrackShelf {
+    /// Its recording's sample tables, and the recording opened.
+    fn movie(&self, indexes: &Indexes) -> Result<(Arc<Movie>, Arc<File>), LoadError> {
+        let file = indexes.handles.open(&self.recording.disk)?;
+        Ok((indexes.get(&self.recording, &file)?, file))
+    }
+}
+
+fn playlist(lesson: &LessonShelf, text: String, media_type: &'static str, keys: &str) -> Chunk {
     let bytes = Bytes::from(text);
     Chunk::new(
         bytes,
-        PLAYLIST,
+        media_type,
         lesson.modified_unix_s,
         CachePolicy::Manifest,
         keys,
@@ -111,28 +195,13 @@ fn media(lesson: &LessonShelf, track: &TrackShelf, bytes: Bytes) -> Chunk {
     )
 }
 
-fn master(lesson: &LessonShelf) -> String {
-    let video = lesson.tracks.iter().filter(|t| t.plan.codec.is_video());
-    let videos: Vec<Video<'_>> = video
-        .map(|t| Video {
-            track: t.name.as_str(),
-            plan: &t.plan,
-        })
-        .collect();
-    let audio = lesson.tracks.iter().filter(|t| !t.plan.codec.is_video());
-    let audios: Vec<Audio<'_>> = audio
-        .map(|t| Audio {
-            track: t.name.as_str(),
-            plan: &t.plan,
-            language: &t.language,
-            with_video: t.with_video,
-        })
-        .collect();
-    let captions: Vec<_> = lesson.captions.iter().map(|c| c.language.clone()).collect();
-    hls::master(&videos, &audios, &captions)
-}
-
-fn caption(indexes: &Indexes, lesson: &LessonShelf, at: usize, n: u32) -> Result<Chunk, LoadError> {
+/// Segment `n` of captions, or all of them.
+fn caption(
+    indexes: &Indexes,
+    lesson: &LessonShelf,
+    at: usize,
+    n: Option<u32>,
+) -> Result<Chunk, LoadError> {
     let caption = lesson.captions.get(at).ok_or(LoadError::Internal)?;
     let disk = &caption.disk;
     let file = indexes.handles.open(disk)?;
@@ -141,15 +210,17 @@ fn caption(indexes: &Indexes, lesson: &LessonShelf, at: usize, n: u32) -> Result
         return Err(disk.changed("other captions took their place"));
     }
     let captions = Captions::parse(&text).map_err(|error| disk.changed(error))?;
-    let begin = u64::from(n) * CAPTION_SEGMENT_MS;
-    // The last segment takes what lies behind the end of the picture.
-    let last = n + 1 == hls::caption_segments(lesson.duration_us);
-    let end = if last {
-        u64::MAX
-    } else {
-        begin + CAPTION_SEGMENT_MS
+    let text = match n {
+        Some(n) => {
+            let begin = u64::from(n) * CAPTION_SEGMENT_MS;
+            // The last segment takes what lies behind the end of the picture.
+            let last = n + 1 == hls::caption_segments(lesson.duration_us);
+            let end = begin + CAPTION_SEGMENT_MS;
+            captions.segment(begin, if last { u64::MAX } else { end })
+        }
+        None => captions.whole(),
     };
-    let bytes = Bytes::from(captions.segment(begin, end));
+    let bytes = Bytes::from(text);
     let modified = disk.modified_unix_s();
     Ok(Chunk::new(
         bytes,
@@ -169,8 +240,8 @@ fn whole(disk: &OnDisk, file: &File) -> io::Result<String> {
 }
 
 /// The version of captions: their text, and where they are cut.
-pub(crate) fn caption_version(text: &str, duration_us: u64) -> crate::base::digest::Digest {
-    crate::base::digest::Digest::of(&[
+pub(crate) fn caption_version(text: &str, duration_us: u64) -> Digest {
+    Digest::of(&[
         text.as_bytes(),
         &duration_us.to_be_bytes(),
         &CAPTION_SEGMENT_MS.to_be_bytes(),
@@ -179,4 +250,5 @@ pub(crate) fn caption_version(text: &str, duration_us: u64) -> crate::base::dige
 }
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const MANIFEST: &str = "application/dash+xml";
 const VTT: &str = "text/vtt; charset=utf-8";

@@ -97,6 +97,7 @@ pub(crate) fn versioned(keys: &str, version: Digest) -> String {
 const CACHE_TAG_BYTES_MAX: usize = 128;
 const TEXT_TYPES: &[&str] = &[
     "application/vnd.apple.mpegurl",
+    "application/dash+xml",
     "application/json",
     "image/svg+xml",
 ];

@@ -7,16 +7,26 @@ use crate::base::digest::Digest;
 pub enum Path<'a> {
     /// `/media/{course}/{lesson}/master.m3u8`
     Master(Place<'a>),
+    /// `/media/{course}/{lesson}/manifest.mpd`
+    Manifest(Place<'a>),
     /// `/media/{course}/{lesson}/{track}/playlist.m3u8`
     MediaPlaylist(Place<'a>, &'a str),
+    /// `/media/{course}/{lesson}/{track}/slides.m3u8`
+    Slides(Place<'a>, &'a str),
+    /// `/media/{course}/{lesson}/{track}/iframes.m3u8`
+    Iframes(Place<'a>, &'a str),
     /// `/media/{course}/{lesson}/{track}/{version}/init.mp4`
     Init(Place<'a>, &'a str, Digest),
     /// `/media/{course}/{lesson}/{track}/{version}/{n}.m4s`
     Segment(Place<'a>, &'a str, Digest, u32),
+    /// `/media/{course}/{lesson}/{track}/{version}/stills/{n}.m4s`
+    Stills(Place<'a>, &'a str, Digest, u32),
     /// `/media/{course}/{lesson}/subs/{lang}/playlist.m3u8`
     SubtitlePlaylist(Place<'a>, &'a str),
     /// `/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt`
     SubtitleSegment(Place<'a>, &'a str, Digest, u32),
+    /// `/media/{course}/{lesson}/subs/{lang}/{version}/whole.vtt`
+    Subtitles(Place<'a>, &'a str, Digest),
     /// `/media/{course}/{lesson}/source/{track}.mp4`
     Source(Place<'a>, &'a str),
     /// `/quiz/{course}/{quiz}/{version}.json`
@@ -59,9 +69,14 @@ impl<'a> Path<'a> {
     pub const fn course(&self) -> &'a str {
         match self {
             Self::Master(at)
+            | Self::Manifest(at)
             | Self::MediaPlaylist(at, ..)
+            | Self::Slides(at, ..)
+            | Self::Iframes(at, ..)
             | Self::Init(at, ..)
             | Self::Segment(at, ..)
+            | Self::Stills(at, ..)
+            | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
             | Self::SubtitleSegment(at, ..)
             | Self::Source(at, ..) => at.course,
@@ -73,9 +88,14 @@ impl<'a> Path<'a> {
     pub const fn place(&self) -> Option<Place<'a>> {
         match self {
             Self::Master(at)
+            | Self::Manifest(at)
             | Self::MediaPlaylist(at, ..)
+            | Self::Slides(at, ..)
+            | Self::Iframes(at, ..)
             | Self::Init(at, ..)
             | Self::Segment(at, ..)
+            | Self::Stills(at, ..)
+            | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
             | Self::SubtitleSegment(at, ..)
             | Self::Source(at, ..) => Some(*at),
@@ -88,10 +108,15 @@ impl<'a> Path<'a> {
         match self {
             Self::Init(_, _, version)
             | Self::Segment(_, _, version, _)
+            | Self::Stills(_, _, version, _)
+            | Self::Subtitles(_, _, version)
             | Self::SubtitleSegment(_, _, version, _)
             | Self::Quiz(_, _, version) => Some(*version),
             Self::Master(..)
+            | Self::Manifest(..)
             | Self::MediaPlaylist(..)
+            | Self::Slides(..)
+            | Self::Iframes(..)
             | Self::SubtitlePlaylist(..)
             | Self::Source(..)
             | Self::File(..) => None,
@@ -100,20 +125,29 @@ impl<'a> Path<'a> {
 
     fn media(place: Place<'a>, rest: &'a str) -> Option<Self> {
         let Some((track, rest)) = rest.split_once('/') else {
-            return (rest == "master.m3u8").then_some(Self::Master(place));
+            return match rest {
+                "master.m3u8" => Some(Self::Master(place)),
+                "manifest.mpd" => Some(Self::Manifest(place)),
+                _ => None,
+            };
         };
         match track {
             "subs" => Self::subtitles(place, rest),
             "source" => Some(Self::Source(place, rest.strip_suffix(".mp4")?)),
             _ if rest == "playlist.m3u8" => Some(Self::MediaPlaylist(place, track)),
+            _ if rest == "slides.m3u8" => Some(Self::Slides(place, track)),
+            _ if rest == "iframes.m3u8" => Some(Self::Iframes(place, track)),
             _ => {
                 let (version, file) = rest.split_once('/')?;
                 let version = Digest::parse(version)?;
                 if file == "init.mp4" {
                     return Some(Self::Init(place, track, version));
                 }
-                let n = number(file.strip_suffix(".m4s")?)?;
-                Some(Self::Segment(place, track, version, n))
+                let name = file.strip_suffix(".m4s")?;
+                Some(match name.strip_prefix("stills/") {
+                    Some(name) => Self::Stills(place, track, version, number(name)?),
+                    None => Self::Segment(place, track, version, number(name)?),
+                })
             }
         }
     }
@@ -124,13 +158,11 @@ impl<'a> Path<'a> {
             return Some(Self::SubtitlePlaylist(place, lang));
         }
         let (version, file) = rest.split_once('/')?;
-        let n = number(file.strip_suffix(".vtt")?)?;
-        Some(Self::SubtitleSegment(
-            place,
-            lang,
-            Digest::parse(version)?,
-            n,
-        ))
+        let version = Digest::parse(version)?;
+        Some(match file.strip_suffix(".vtt")? {
+            "whole" => Self::Subtitles(place, lang, version),
+            name => Self::SubtitleSegment(place, lang, version, number(name)?),
+        })
     }
 }
 
@@ -174,6 +206,23 @@ mod tests {
             (
                 format!("/media/c/l/subs/vi/{V}/0.vtt"),
                 Path::SubtitleSegment(place, "vi", version, 0),
+            ),
+            ("/media/c/l/manifest.mpd".to_owned(), Path::Manifest(place)),
+            (
+                "/media/c/l/t/slides.m3u8".to_owned(),
+                Path::Slides(place, "t"),
+            ),
+            (
+                "/media/c/l/t/iframes.m3u8".to_owned(),
+                Path::Iframes(place, "t"),
+            ),
+            (
+                format!("/media/c/l/t/{V}/stills/7.m4s"),
+                Path::Stills(place, "t", version, 7),
+            ),
+            (
+                format!("/media/c/l/subs/vi/{V}/whole.vtt"),
+                Path::Subtitles(place, "vi", version),
             ),
             (
                 "/media/c/l/source/240p.mp4".to_owned(),

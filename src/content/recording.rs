@@ -10,7 +10,6 @@ use crate::content::folder::Item;
 use crate::course::Problem;
 use crate::media::Fragment;
 use crate::media::Movie;
-use crate::media::Plan;
 use crate::media::Refused;
 use crate::media::Scan;
 use crate::media::Track;
@@ -80,37 +79,27 @@ impl Recording {
         Ok(movie)
     }
 
-    /// The bytes of segment `n` of a track of this recording; `None` beyond the last.
-    pub(crate) fn segment(
-        &self,
-        file: &File,
-        track: &Track,
-        plan: &Plan,
-        n: u32,
-    ) -> Result<Option<Bytes>, LoadError> {
-        let Some(fragment) = Fragment::new(track, plan, n) else {
-            return Ok(None);
-        };
-        let len = usize::try_from(fragment.len()).unwrap_or(usize::MAX);
-        if len > CHUNK_BYTES_MAX {
-            return Err(self.disk.changed("a segment outgrew its plan"));
-        }
-        let mut bytes = vec![0; len];
-        let Some((header, mut rest)) = bytes.split_at_mut_checked(fragment.header.len()) else {
-            return Err(self.disk.changed("a segment outgrew its plan"));
-        };
-        header.copy_from_slice(&fragment.header);
-        for range in &fragment.ranges {
-            let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            let Some((piece, behind)) = rest.split_at_mut_checked(len) else {
-                return Err(self.disk.changed("a segment outgrew its plan"));
-            };
-            file.read_exact_at(piece, range.start)
-                .map_err(|e| self.disk.changed(e))?;
-            rest = behind;
+    /// The bytes of `fragments`, one behind the other.
+    pub(crate) fn bytes(&self, file: &File, fragments: &[Fragment]) -> Result<Bytes, LoadError> {
+        let len = fragments.iter().map(Fragment::len).sum::<u64>();
+        let outgrown = || self.disk.changed("a segment outgrew its plan");
+        let len = usize::try_from(len).ok().filter(|l| *l <= CHUNK_BYTES_MAX);
+        let mut bytes = vec![0; len.ok_or_else(outgrown)?];
+        let mut rest = &mut bytes[..];
+        for fragment in fragments {
+            let header = rest.split_off_mut(..fragment.header.len());
+            header
+                .ok_or_else(outgrown)?
+                .copy_from_slice(&fragment.header);
+            for range in &fragment.ranges {
+                let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+                let piece = rest.split_off_mut(..len).ok_or_else(outgrown)?;
+                file.read_exact_at(piece, range.start)
+                    .map_err(|e| self.disk.changed(e))?;
+            }
         }
         self.disk.verify(file).map_err(|e| self.disk.changed(e))?;
-        Ok(Some(Bytes::from(bytes)))
+        Ok(Bytes::from(bytes))
     }
 
     /// The recording as its author made it, for download.

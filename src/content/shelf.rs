@@ -104,8 +104,12 @@ pub(crate) struct ChunkId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Playlist,
+    Manifest,
+    Slides,
+    Iframes,
     Init,
     Segment,
+    Stills,
     Whole,
 }
 
@@ -122,11 +126,16 @@ pub(crate) enum Found<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Job<L = Arc<LessonShelf>, Q = Arc<QuizShelf>, F = Arc<SmallFile>> {
     Master(L),
+    Manifest(L),
     MediaPlaylist(L, usize),
+    Slides(L, usize),
+    Iframes(L, usize),
     Init(L, usize),
     Segment(L, usize, u32),
+    Stills(L, usize, u32),
     CaptionPlaylist(L, usize),
     CaptionSegment(L, usize, u32),
+    Captions(L, usize),
     Quiz(Q),
     File(F),
 }
@@ -139,11 +148,16 @@ impl Sketch<'_> {
     pub(crate) fn owned(self) -> Job {
         match self {
             Self::Master(lesson) => Job::Master(Arc::clone(lesson)),
+            Self::Manifest(lesson) => Job::Manifest(Arc::clone(lesson)),
             Self::MediaPlaylist(lesson, at) => Job::MediaPlaylist(Arc::clone(lesson), at),
+            Self::Slides(lesson, at) => Job::Slides(Arc::clone(lesson), at),
+            Self::Iframes(lesson, at) => Job::Iframes(Arc::clone(lesson), at),
             Self::Init(lesson, at) => Job::Init(Arc::clone(lesson), at),
             Self::Segment(lesson, at, n) => Job::Segment(Arc::clone(lesson), at, n),
+            Self::Stills(lesson, at, n) => Job::Stills(Arc::clone(lesson), at, n),
             Self::CaptionPlaylist(lesson, at) => Job::CaptionPlaylist(Arc::clone(lesson), at),
             Self::CaptionSegment(lesson, at, n) => Job::CaptionSegment(Arc::clone(lesson), at, n),
+            Self::Captions(lesson, at) => Job::Captions(Arc::clone(lesson), at),
             Self::Quiz(quiz) => Job::Quiz(Arc::clone(quiz)),
             Self::File(file) => Job::File(Arc::clone(file)),
         }
@@ -214,46 +228,91 @@ impl QuizShelf {
 impl LessonShelf {
     /// What `path` names in this lesson, if it is of that version.
     pub(crate) fn find(self: &Arc<Self>, path: &Path<'_>) -> Option<Found<'_>> {
-        match *path {
-            Path::Master(_) => {
-                let id = ChunkId::new(self.id, Kind::Playlist, 0);
-                (!self.tracks.is_empty()).then_some(Found::Chunk(id, Job::Master(self)))
+        let whole = |kind| ChunkId::new(self.id, kind, 0);
+        let track = |name, kind, n| self.track_chunk(path, name, kind, n);
+        let caption = |language, kind, n| self.caption_chunk(path, language, kind, n);
+        let (id, job) = match *path {
+            Path::Master(_) if self.is_played() => (whole(Kind::Playlist), Job::Master(self)),
+            Path::Manifest(_) if self.is_played() => (whole(Kind::Manifest), Job::Manifest(self)),
+            Path::MediaPlaylist(_, name) => {
+                let (id, at) = track(name, Kind::Playlist, 0)?;
+                (id, Job::MediaPlaylist(self, at))
             }
-            Path::MediaPlaylist(_, track) => {
-                let (at, track) = self.track(track)?;
-                let id = ChunkId::new(track.id, Kind::Playlist, 0);
-                Some(Found::Chunk(id, Job::MediaPlaylist(self, at)))
+            Path::Slides(_, name) => {
+                let (id, at) = track(name, Kind::Slides, 0)?;
+                (id, Job::Slides(self, at))
             }
-            Path::Init(_, name, version) => {
-                let (at, track) = self.track(name)?;
-                let id = ChunkId::new(track.id, Kind::Init, 0);
-                (track.version == version).then_some(Found::Chunk(id, Job::Init(self, at)))
+            Path::Iframes(_, name) => {
+                let (id, at) = track(name, Kind::Iframes, 0)?;
+                (id, Job::Iframes(self, at))
             }
-            Path::Segment(_, name, version, n) => {
-                let (at, track) = self.track(name)?;
-                let id = ChunkId::new(track.id, Kind::Segment, n);
-                let there = track.version == version && n < track.plan.segments();
-                there.then_some(Found::Chunk(id, Job::Segment(self, at, n)))
+            Path::Init(_, name, _) => {
+                let (id, at) = track(name, Kind::Init, 0)?;
+                (id, Job::Init(self, at))
+            }
+            Path::Segment(_, name, _, n) => {
+                let (id, at) = track(name, Kind::Segment, n)?;
+                (id, Job::Segment(self, at, n))
+            }
+            Path::Stills(_, name, _, n) => {
+                let (id, at) = track(name, Kind::Stills, n)?;
+                (id, Job::Stills(self, at, n))
             }
             Path::SubtitlePlaylist(_, language) => {
-                let (at, caption) = self.caption(language)?;
-                let id = ChunkId::new(caption.id, Kind::Playlist, 0);
-                Some(Found::Chunk(id, Job::CaptionPlaylist(self, at)))
+                let (id, at) = caption(language, Kind::Playlist, 0)?;
+                (id, Job::CaptionPlaylist(self, at))
             }
-            Path::SubtitleSegment(_, language, version, n) => {
-                let (at, caption) = self.caption(language)?;
-                let id = ChunkId::new(caption.id, Kind::Segment, n);
-                let within = n < crate::media::hls::caption_segments(self.duration_us);
-                let there = caption.version == version && within;
-                there.then_some(Found::Chunk(id, Job::CaptionSegment(self, at, n)))
+            Path::SubtitleSegment(_, language, _, n) => {
+                let (id, at) = caption(language, Kind::Segment, n)?;
+                (id, Job::CaptionSegment(self, at, n))
+            }
+            Path::Subtitles(_, language, _) => {
+                let (id, at) = caption(language, Kind::Whole, 0)?;
+                (id, Job::Captions(self, at))
             }
             Path::Source(_, name) => {
                 let (_, track) = self.track(name)?;
                 let source = track.recording.attachment(&self.keys);
-                Some(Found::File(Arc::new(source)))
+                return Some(Found::File(Arc::new(source)));
             }
-            Path::Quiz(..) | Path::File(..) => None,
-        }
+            Path::Master(_) | Path::Manifest(_) | Path::Quiz(..) | Path::File(..) => return None,
+        };
+        Some(Found::Chunk(id, job))
+    }
+
+    /// Whether there is anything to play.
+    const fn is_played(&self) -> bool {
+        !self.tracks.is_empty()
+    }
+
+    /// The chunk of a track that `path` names, if it is there and of that version.
+    fn track_chunk(
+        &self,
+        path: &Path<'_>,
+        name: &str,
+        kind: Kind,
+        n: u32,
+    ) -> Option<(ChunkId, usize)> {
+        let (at, track) = self.track(name)?;
+        let current = path.version().is_none_or(|v| v == track.version);
+        let stills = matches!(kind, Kind::Slides | Kind::Iframes | Kind::Stills);
+        let made = !stills || track.plan.stills.is_some();
+        let there = current && made && n < track.plan.segments();
+        there.then(|| (ChunkId::new(track.id, kind, n), at))
+    }
+
+    /// The same of captions.
+    fn caption_chunk(
+        &self,
+        path: &Path<'_>,
+        language: &str,
+        kind: Kind,
+        n: u32,
+    ) -> Option<(ChunkId, usize)> {
+        let (at, caption) = self.caption(language)?;
+        let current = path.version().is_none_or(|v| v == caption.version);
+        let there = current && n < crate::media::hls::caption_segments(self.duration_us);
+        there.then(|| (ChunkId::new(caption.id, kind, n), at))
     }
 
     /// All versions in its URLs.

@@ -121,11 +121,20 @@ impl<'a> Captions<'a> {
         self.cues.iter().map(|cue| cue.end_ms).max().unwrap_or(0)
     }
 
+    /// All of them, on the lesson's own clock, for players that read captions whole.
+    pub fn whole(&self) -> String {
+        self.between(0, u64::MAX, "")
+    }
+
     /// The segment from `begin_ms` to `end_ms`. A cue that reaches into several segments is in each
     /// of them (RFC 8216, 3.5). Media begins at 0, so both clocks of the map do.
     pub fn segment(&self, begin_ms: u64, end_ms: u64) -> String {
-        let mut out = String::with_capacity(4096);
-        out.push_str("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n");
+        let map = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n";
+        self.between(begin_ms, end_ms, map)
+    }
+
+    fn between(&self, begin_ms: u64, end_ms: u64, map: &str) -> String {
+        let mut out = format!("WEBVTT\n{map}");
         let inside = |cue: &&Cue<'_>| cue.begin_ms < end_ms && cue.end_ms > begin_ms;
         let cues = self.cues.iter().filter(inside).map(|cue| &cue.lines);
         for lines in self.preamble.iter().chain(cues) {

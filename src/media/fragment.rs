@@ -28,27 +28,26 @@ impl Fragment {
         let (begin, end) = plan.span(n)?;
         let count = end.sample.saturating_sub(begin.sample) as usize;
         let samples: Vec<Sample> = track.samples.from(begin.sample).take(count).collect();
+        Self::of(track, &samples, n + 1, true)
+    }
+
+    /// The plan of a fragment of `samples`, which has that number in its file and, where it begins
+    /// a segment, a `styp`. `None` without a sample.
+    pub(crate) fn of(track: &Track, samples: &[Sample], number: u32, begins: bool) -> Option<Self> {
         let first = *samples.first()?;
-        let mut ranges: Vec<Range<u64>> = Vec::new();
-        let mut payload = 0;
-        for sample in samples.iter().filter(|s| s.size > 0) {
-            let end = sample.position + u64::from(sample.size);
-            payload += u64::from(sample.size);
-            match ranges.last_mut() {
-                Some(last) if last.end == sample.position => last.end = end,
-                _ => ranges.push(sample.position..end),
-            }
-        }
+        let (ranges, payload) = ranges(samples);
         let mut header = Vec::with_capacity(160 + samples.len() * 16);
-        boxed(&mut header, b"styp", |out| {
-            out.extend_from_slice(b"msdh\0\0\0\0msdhcmfc");
-        });
+        if begins {
+            boxed(&mut header, b"styp", |out| {
+                out.extend_from_slice(b"msdh\0\0\0\0msdhcmfc");
+            });
+        }
         let moof = header.len();
         let mut data_offset = 0;
         boxed(&mut header, b"moof", |out| {
-            full(out, b"mfhd", 0, 0, |out| word(out, n + 1));
+            full(out, b"mfhd", 0, 0, |out| word(out, number));
             boxed(out, b"traf", |out| {
-                data_offset = traf(out, track, &samples, first);
+                data_offset = traf(out, track, samples, first);
             });
         });
         // From the first byte of `moof` to the first sample behind the head of `mdat`.
@@ -72,6 +71,21 @@ impl Fragment {
     pub fn is_empty(&self) -> bool {
         self.payload == 0
     }
+}
+
+/// Where samples lie, neighbours joined, and the bytes of all of them.
+fn ranges(samples: &[Sample]) -> (Vec<Range<u64>>, u64) {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    let mut payload = 0;
+    for sample in samples.iter().filter(|s| s.size > 0) {
+        let end = sample.position + u64::from(sample.size);
+        payload += u64::from(sample.size);
+        match ranges.last_mut() {
+            Some(last) if last.end == sample.position => last.end = end,
+            _ => ranges.push(sample.position..end),
+        }
+    }
+    (ranges, payload)
 }
 
 impl Track {

@@ -5,6 +5,7 @@ use crate::base::limits::SEGMENT_S_MAX;
 use crate::media::Codec;
 use crate::media::Fragment;
 use crate::media::Refused;
+use crate::media::Stills;
 use crate::media::Track;
 use crate::media::init;
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub struct Plan {
     pub bandwidth: u64,
     /// Bits a second over the whole track.
     pub average_bandwidth: u64,
+    /// Its key frames alone; `None` for sound.
+    pub stills: Option<Stills>,
 }
 
 /// The beginning of a segment.
@@ -69,18 +72,22 @@ impl Plan {
             turned: track.is_turned(),
             bandwidth: 0,
             average_bandwidth: 0,
+            stills: None,
         };
         // A picture that starts late leaves the timeline's beginning to the first segment.
         if let Some(first) = plan.cuts.first_mut() {
             first.time = 0;
         }
         plan.weigh(track)?;
+        if plan.codec.is_video() {
+            plan.stills = Some(Stills::of(track, &plan));
+        }
         Ok(plan)
     }
 
     /// Fills in sizes and rates.
     fn weigh(&mut self, track: &Track) -> Result<(), Refused> {
-        let mut weights = Vec::with_capacity(self.cuts.len());
+        let mut weights = Weights::default();
         for n in 0..self.segments() {
             let bytes = Fragment::new(track, self, n).map_or(0, |f| f.len());
             let ticks = self.ticks(n);
@@ -88,14 +95,12 @@ impl Plan {
             if bytes > CHUNK_BYTES_MAX as u64 || seconds > SEGMENT_S_MAX {
                 return Err(Refused::SparseKeyFrames { seconds, bytes });
             }
-            weights.push((bytes, ticks));
+            weights.push(bytes, ticks);
         }
-        for (cut, (bytes, _)) in self.cuts.iter_mut().zip(&weights) {
+        for (cut, (bytes, _)) in self.cuts.iter_mut().zip(&weights.0) {
             cut.bytes = u32::try_from(*bytes).unwrap_or(u32::MAX);
         }
-        let total = weights.iter().map(|(bytes, _)| bytes).sum();
-        self.average_bandwidth = rate(total, self.end.time, self.timescale);
-        self.bandwidth = self.average_bandwidth.max(peak(&weights, self.timescale));
+        (self.bandwidth, self.average_bandwidth) = weights.rates(self);
         Ok(())
     }
 
@@ -111,7 +116,8 @@ impl Plan {
         self.cuts.get(at).map(|begin| (*begin, end))
     }
 
-    fn ticks(&self, n: u32) -> u64 {
+    /// How long segment `n` lasts.
+    pub(crate) fn ticks(&self, n: u32) -> u64 {
         self.span(n)
             .map_or(0, |(begin, end)| end.time.saturating_sub(begin.time))
     }
@@ -128,15 +134,26 @@ impl Plan {
         self.micros(self.end.time)
     }
 
-    /// Frames in a thousand seconds.
-    pub fn frames_per_1000_s(&self) -> u64 {
-        let frames = u128::from(self.end.sample) * 1000 * u128::from(self.timescale);
-        u64::try_from(frames / u128::from(self.end.time.max(1))).unwrap_or(u64::MAX)
-    }
-
     /// Bytes of memory it holds.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.init.len() + self.cuts.len() * size_of::<Cut>()
+    }
+}
+
+/// Bytes and ticks of each segment.
+#[derive(Debug, Default)]
+pub(crate) struct Weights(Vec<(u64, u64)>);
+
+impl Weights {
+    pub(crate) fn push(&mut self, bytes: u64, ticks: u64) {
+        self.0.push((bytes, ticks));
+    }
+
+    /// Peak and average bits a second of a track of that plan.
+    pub(crate) fn rates(&self, plan: &Plan) -> (u64, u64) {
+        let total = self.0.iter().map(|(bytes, _)| bytes).sum();
+        let average = rate(total, plan.end.time, plan.timescale);
+        (average.max(peak(&self.0, plan.timescale)), average)
     }
 }
 

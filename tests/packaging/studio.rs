@@ -100,7 +100,8 @@ pub(crate) fn stream(file: &[u8], track: &Track, plan: &Plan) -> Vec<u8> {
 /// (pts, hash) of every frame or packet, pts in units of the stream.
 pub(crate) fn hashes(path: &Path, arguments: &str) -> Vec<(i64, String)> {
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-i"]).arg(path);
+    command.args(["-v", "error", "-nostdin"]);
+    command.args(allowed(path)).arg("-i").arg(path);
     command
         .args(arguments.split_whitespace())
         .args(["-f", "framemd5", "-"]);
@@ -120,10 +121,20 @@ pub(crate) fn hashes(path: &Path, arguments: &str) -> Vec<(i64, String)> {
     fields.collect()
 }
 
+/// ffmpeg reads no captions from a manifest unless it is told that it may.
+fn allowed(path: &Path) -> &'static [&'static str] {
+    if path.extension().is_some_and(|e| e == "mpd") {
+        &["-allowed_extensions", "ALL"]
+    } else {
+        &[]
+    }
+}
+
 /// What ffprobe prints of `entries`, one line a stream or frame.
 pub(crate) fn probe(path: &Path, arguments: &str) -> Vec<String> {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-of", "csv=p=0"]);
+    command.args(allowed(path));
     command.args(arguments.split_whitespace()).arg(path);
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,0 +1,104 @@
+//! Key frames alone: a film of pictures that each stay until the next. It serves as the rendition
+//! for links that carry no moving picture, and for what players show while somebody searches.
+
+use crate::media::Fragment;
+use crate::media::Plan;
+use crate::media::Track;
+use crate::media::plan::Cut;
+use crate::media::plan::Weights;
+use crate::media::samples::Sample;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// What the key frames of a track alone come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stills {
+    /// Pictures.
+    pub frames: u32,
+    /// Peak bits a second over one segment.
+    pub bandwidth: u64,
+    /// Bits a second over the whole track.
+    pub average_bandwidth: u64,
+}
+
+/// One picture: a fragment of its own, so that a player can fetch it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// When it is first shown on the lesson's timeline, in the track's timescale.
+    pub time: u64,
+    /// Its bytes.
+    pub fragment: Fragment,
+}
+
+impl Still {
+    /// The pictures of segment `n`, one behind the other in one resource; `None` beyond the last.
+    /// The first is the key frame that the segment begins with.
+    pub fn segment(track: &Track, plan: &Plan, n: u32) -> Option<Vec<Self>> {
+        let (begin, end) = plan.span(n)?;
+        let samples = track.pictures(begin, end);
+        let still = |sample: &Sample| {
+            let begins = sample.index == begin.sample;
+            let fragment = Fragment::of(track, &[*sample], sample.index + 1, begins)?;
+            let time = u64::try_from(sample.shown() - track.start).unwrap_or(0);
+            Some(Self { time, fragment })
+        };
+        samples.iter().map(still).collect()
+    }
+}
+
+impl Stills {
+    /// Weighs the key frames of a track that is cut already.
+    pub(crate) fn of(track: &Track, plan: &Plan) -> Self {
+        let mut frames = 0;
+        let mut weights = Weights::default();
+        for n in 0..plan.segments() {
+            let stills = Still::segment(track, plan, n).unwrap_or_default();
+            frames += u32::try_from(stills.len()).unwrap_or(0);
+            let bytes = stills.iter().map(|still| still.fragment.len()).sum();
+            weights.push(bytes, plan.ticks(n));
+        }
+        let (bandwidth, average_bandwidth) = weights.rates(plan);
+        Self {
+            frames,
+            bandwidth,
+            average_bandwidth,
+        }
+    }
+}
+
+impl Track {
+    /// The key frames between two cuts that stand alone, each as a sample that lasts until the next.
+    /// Whether one shows anything new cannot be told without decoding: encoders put them exactly
+    /// where the picture changes.
+    fn pictures(&self, begin: Cut, end: Cut) -> Vec<Sample> {
+        let count = end.sample.saturating_sub(begin.sample) as usize;
+        let mut kept: Vec<Sample> = Vec::new();
+        let mut closed = false;
+        for sample in self.samples.from(begin.sample).take(count) {
+            if sample.sync {
+                // The segment's own key frame is closed: it is a cut.
+                closed = kept.is_empty();
+                kept.push(sample);
+            } else if !closed && kept.last().is_some_and(|key| sample.shown() < key.shown()) {
+                // An open group of pictures.
+                kept.pop();
+                closed = true;
+            }
+        }
+        self.lasting(kept, end)
+    }
+
+    /// Gives each picture the time until the next, the first one what precedes it too.
+    fn lasting(&self, mut pictures: Vec<Sample>, end: Cut) -> Vec<Sample> {
+        let mut until = end.time.cast_signed() + self.start;
+        for picture in pictures.iter_mut().rev() {
+            // What a recording hides before its cut is not shown here either.
+            let at = picture.shown().max(self.start).max(0);
+            picture.time = u64::try_from(at).unwrap_or(0);
+            picture.offset = 0;
+            picture.duration = u32::try_from((until - at).max(0)).unwrap_or(u32::MAX);
+            until = at;
+        }
+        pictures
+    }
+}
