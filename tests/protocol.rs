@@ -44,6 +44,7 @@ async fn everything(client: &mut Client) -> Vec<String> {
                 .map(|a| local(&a["url"])),
         );
     }
+    urls.push(local(&course["lessons"][0]["dash"]));
     let master = local(&course["lessons"][0]["hls"]);
     let playlists = referenced(&master, client.get(&master).await.text());
     urls.push(master);
@@ -290,7 +291,7 @@ async fn errors_are_problem_documents_over_every_version() {
         ("GET", "/v1/session", 404, "not-found"),
         (
             "GET",
-            "/media/ky-nang-so/mat-khau/manifest.mpd",
+            "/media/ky-nang-so/mat-khau/thumbs.vtt",
             404,
             "not-found",
         ),

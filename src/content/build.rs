@@ -20,6 +20,7 @@ use crate::media::Movie;
 use crate::media::Offer;
 use crate::media::Plan;
 use crate::media::Still;
+use crate::media::Track;
 use crate::media::Video;
 use crate::media::dash;
 use crate::media::hls;
@@ -43,36 +44,18 @@ impl Job {
             }
             Self::MediaPlaylist(lesson, at) => lesson.playlist(*at, hls::media),
             Self::Slides(lesson, at) => lesson.playlist(*at, hls::slides),
-            Self::Iframes(lesson, at) => {
-                let track = lesson.at(*at)?;
-                let (movie, _) = track.movie(indexes)?;
-                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
-                let stills = (0..track.plan.segments())
-                    .map(|n| Still::segment(index, &track.plan, n).unwrap_or_default());
-                let stills: Vec<Vec<Still>> = stills.collect();
-                lesson.playlist(*at, |plan, version| hls::iframes(plan, version, &stills))
-            }
+            Self::Iframes(lesson, at) => lesson.iframes(indexes, *at),
             Self::Init(lesson, at) => {
                 let track = lesson.at(*at)?;
                 Ok(media(lesson, track, track.plan.init.clone()))
             }
-            Self::Segment(lesson, at, n) => {
-                let track = lesson.at(*at)?;
-                let (movie, file) = track.movie(indexes)?;
-                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
-                let fragment = Fragment::new(index, &track.plan, *n).ok_or(LoadError::Internal)?;
-                let bytes = track.recording.bytes(&file, &[fragment])?;
-                Ok(media(lesson, track, bytes))
-            }
-            Self::Stills(lesson, at, n) => {
-                let track = lesson.at(*at)?;
-                let (movie, file) = track.movie(indexes)?;
-                let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
-                let stills = Still::segment(index, &track.plan, *n).ok_or(LoadError::Internal)?;
-                let fragments: Vec<_> = stills.into_iter().map(|still| still.fragment).collect();
-                let bytes = track.recording.bytes(&file, &fragments)?;
-                Ok(media(lesson, track, bytes))
-            }
+            Self::Segment(lesson, at, n) => lesson.fragments(indexes, *at, |track, plan| {
+                Fragment::new(track, plan, *n).map(|fragment| vec![fragment])
+            }),
+            Self::Stills(lesson, at, n) => lesson.fragments(indexes, *at, |track, plan| {
+                let stills = Still::segment(track, plan, *n)?;
+                Some(stills.into_iter().map(|still| still.fragment).collect())
+            }),
             Self::CaptionPlaylist(lesson, at) => {
                 let caption = lesson.captions.get(*at).ok_or(LoadError::Internal)?;
                 let keys = versioned(&lesson.keys, caption.version);
@@ -127,6 +110,32 @@ impl LessonShelf {
         let keys = versioned(&self.keys, track.version);
         let text = write(&track.plan, track.version);
         Ok(playlist(self, text, PLAYLIST, &keys))
+    }
+
+    /// The I-frame playlist of a track: sizes of key frames are not kept, but read again.
+    fn iframes(&self, indexes: &Indexes, at: usize) -> Result<Chunk, LoadError> {
+        let track = self.at(at)?;
+        let (movie, _) = track.movie(indexes)?;
+        let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
+        let segments = 0..track.plan.segments();
+        let stills = segments.map(|n| Still::segment(index, &track.plan, n).unwrap_or_default());
+        let stills: Vec<Vec<Still>> = stills.collect();
+        self.playlist(at, |plan, version| hls::iframes(plan, version, &stills))
+    }
+
+    /// The fragments of one resource, as `plan` plans them.
+    fn fragments(
+        &self,
+        indexes: &Indexes,
+        at: usize,
+        plan: impl FnOnce(&Track, &Plan) -> Option<Vec<Fragment>>,
+    ) -> Result<Chunk, LoadError> {
+        let track = self.at(at)?;
+        let (movie, file) = track.movie(indexes)?;
+        let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
+        let fragments = plan(index, &track.plan).ok_or(LoadError::Internal)?;
+        let bytes = track.recording.bytes(&file, &fragments)?;
+        Ok(media(self, track, bytes))
     }
 
     /// What it has for players.

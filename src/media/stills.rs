@@ -67,7 +67,8 @@ impl Stills {
 }
 
 impl Track {
-    /// The key frames between two cuts that stand alone, each as a sample that lasts until the next.
+    /// The key frames between two cuts that stand alone, each as a sample that lasts until the
+    /// next.
     /// Whether one shows anything new cannot be told without decoding: encoders put them exactly
     /// where the picture changes.
     fn pictures(&self, begin: Cut, end: Cut) -> Vec<Sample> {

@@ -49,6 +49,7 @@ struct LessonEntry<'a> {
     skills: Vec<&'a str>,
     duration_ms: u64,
     hls: Option<String>,
+    dash: Option<String>,
     captions: Vec<&'a str>,
     attachments: Vec<Attached<'a>>,
 }
@@ -134,6 +135,7 @@ fn lesson<'a>(lesson: &'a Lesson, course: &str, base: &str) -> LessonEntry<'a> {
         skills: lesson.skills.iter().map(|s| s.as_str()).collect(),
         duration_ms: lesson.duration_ms,
         hls: recorded.then(|| format!("{base}/media/{course}/{}/master.m3u8", lesson.id)),
+        dash: recorded.then(|| format!("{base}/media/{course}/{}/manifest.mpd", lesson.id)),
         captions: lesson.captions.iter().map(|l| l.as_str()).collect(),
         attachments: lesson.attachments.iter().map(attached).collect(),
     }

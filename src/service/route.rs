@@ -39,7 +39,7 @@ pub struct Signed<'a> {
 }
 
 /// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
-pub const TEMPLATES: [&str; 18] = [
+pub const TEMPLATES: [&str; 23] = [
     "/",
     "/page/{file}",
     "/favicon.ico",
@@ -49,11 +49,16 @@ pub const TEMPLATES: [&str; 18] = [
     "/v1/courses/{course}",
     "/problems/{slug}",
     "/media/{course}/{lesson}/master.m3u8",
+    "/media/{course}/{lesson}/manifest.mpd",
     "/media/{course}/{lesson}/{track}/playlist.m3u8",
+    "/media/{course}/{lesson}/{track}/slides.m3u8",
+    "/media/{course}/{lesson}/{track}/iframes.m3u8",
     "/media/{course}/{lesson}/{track}/{version}/init.mp4",
     "/media/{course}/{lesson}/{track}/{version}/{n}.m4s",
+    "/media/{course}/{lesson}/{track}/{version}/stills/{n}.m4s",
     "/media/{course}/{lesson}/subs/{lang}/playlist.m3u8",
     "/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt",
+    "/media/{course}/{lesson}/subs/{lang}/{version}/whole.vtt",
     "/media/{course}/{lesson}/source/{track}.mp4",
     "/quiz/{course}/{quiz}/{version}.json",
     "/files/{course}/{path}",
@@ -134,7 +139,7 @@ mod tests {
             "/v1/session",
             "/v1/courses/a/b",
             "/media",
-            "/media/a/b/manifest.mpd",
+            "/media/a/b/manifest.xml",
             "/page",
             "/page/a/b",
             "/mediax/a/b/master.m3u8",

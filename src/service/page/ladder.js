@@ -28,7 +28,9 @@ export class Throughput {
  * `ahead` is what is buffered in seconds, `sparing` a wish of the device to save data.
  */
 export function pickLevel(levels, current, bits, ahead, sparing) {
-  if (bits === null || levels.length === 0) return 0;
+  // Nobody is shown a slideshow before it is known that the network carries no more.
+  if (bits === null) return Math.max(0, levels.findIndex((l) => !l.slides));
+  if (levels.length === 0) return 0;
   const top = sparing ? Math.max(0, levels.findLastIndex((l) => l.height <= 360)) : levels.length - 1;
   const fits = (share) => Math.max(0, levels.findLastIndex((l) => l.bandwidth <= bits * share));
   if (ahead < PANIC_S) return Math.min(fits(0.5), current, top);

@@ -106,7 +106,8 @@ function menu(key, options, onchoose) {
 
 function qualities(stream, listening) {
   const options = [{ value: "auto", text: () => t("auto"), chosen: stream.choice === "auto" }];
-  stream.levels.forEach((level, at) => options.push({ value: at, text: level.name }));
+  stream.levels.forEach((level, at) => options.push({ value: at,
+    text: level.slides ? () => `${level.name} · ${t("slides")}` : level.name }));
   options.reverse();
   options.unshift(options.pop());
   if (stream.hasSound) options.push({ value: "audio", text: () => t("audio_only") });

@@ -18,7 +18,7 @@ export function parseMaster(text, base) {
       const codecs = (a.CODECS ?? "").split(",").map((c) => c.trim()).filter(Boolean);
       const [width, height] = (a.RESOLUTION ?? "0x0").split("x").map(Number);
       const variant = { url: new URL(uri, base).href, bandwidth: Number(a.BANDWIDTH) || 0,
-        width, height, group: a.AUDIO, codecs,
+        width, height, group: a.AUDIO, codecs, slides: Number(a["FRAME-RATE"]) < SLIDES_BELOW,
         pictures: codecs.filter((c) => !SOUND.test(c)), sounds: codecs.filter((c) => SOUND.test(c)) };
       (height || variant.pictures.length ? video : sound).push(variant);
     }
@@ -61,4 +61,6 @@ function attributes(line) {
   return found;
 }
 
+/** Fewer pictures a second than this are a slideshow. */
+const SLIDES_BELOW = 3;
 const SOUND = /^(mp4a|opus|flac|ac-3|ec-3)/i;

@@ -63,6 +63,11 @@ export class Stream extends EventTarget {
     return this.#tracks.find((track) => track.adapts)?.level ?? null;
   }
 
+  /** Index of the lowest level with moving pictures, where playing begins. */
+  get lowest() {
+    return Math.max(0, this.levels.findIndex((level) => !level.slides));
+  }
+
   /** Seconds loaded ahead of the current time. */
   get ahead() {
     if (this.#tracks.length === 0) return 0;
@@ -195,6 +200,7 @@ class Track {
 
   constructor(stream, video, source, plan, signal) {
     this.#stream = stream;
+    this.level = stream.lowest;
     this.#video = video;
     this.#type = plan.mime;
     this.#url = plan.url;
