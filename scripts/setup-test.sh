@@ -4,6 +4,7 @@
 #   curl              an independent HTTP/1.1 and HTTP/2 client
 #   chromium, firefox the page, played over HTTP/3 (libnss3-tools: Firefox trusts our certificate)
 #   aioquic           an independent HTTP/3 client (Python, in target/venv)
+#   redbot            judges replies by the HTTP RFCs (Python, in target/redbot)
 #   hls.js, Shaka Player, dash.js, video.js, mp4box.js, axe-core
 #                     what plays and judges inside the browsers (npm, in target/test-tools)
 #   nginx, varnish, squid, trafficserver   real edges in front of the server
@@ -51,5 +52,7 @@ if [ -n "$missing" ]; then
 fi
 
 scripts/setup-aioquic.sh
+
+scripts/setup-redbot.sh
 
 scripts/setup-npm.sh
