@@ -10,9 +10,11 @@ pub mod course;
 pub mod identity;
 
 pub mod media;
+pub mod progress;
 pub mod quiz;
 
 pub mod h3;
+pub mod session;
 
 pub mod runtime;
 

@@ -12,5 +12,6 @@ macro_rules! bodies {
 }
 
 bodies![
-    cmcd, conditions, config, course, frames, gift, jwks, jwt, movie, qpack, ranges, targets,
+    cmcd, conditions, config, course, frames, gift, jwks, jwt, movie, qpack, ranges, session,
+    targets,
 ];

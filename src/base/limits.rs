@@ -87,6 +87,34 @@ pub const KEY_SET_KEYS_MAX: usize = 64;
 pub const CLAIM_BYTES_MAX: usize = 255;
 /// Audiences of one token.
 pub const AUDIENCES_MAX: usize = 32;
+/// Loose edges of watched intervals that one lesson keeps until their bucket is full.
+pub const COVERAGE_PIECES_MAX: usize = 128;
+/// Devices whose totals one lesson remembers; those that played most stay.
+pub const DEVICES_PER_LESSON_MAX: usize = 4;
+/// Devices of one learner that are remembered; those used last stay.
+pub const DEVICES_PER_LEARNER_MAX: usize = 16;
+/// Courses one learner may have been enrolled in.
+pub const COURSES_PER_LEARNER_MAX: usize = 256;
+/// Lessons of one course that a state holds; far more than any course has.
+pub const LESSONS_PER_COURSE_MAX: usize = 4096;
+/// Quizzes of one course that a state holds.
+pub const QUIZZES_PER_COURSE_MAX: usize = 1024;
+/// Attempts of one course that are not settled.
+pub const ATTEMPTS_PER_COURSE_MAX: usize = 64;
+/// Attempts of a learner that may be open at once.
+pub const ATTEMPTS_OPEN_MAX: usize = 4;
+/// Items of one quiz.
+pub const ITEMS_PER_QUIZ_MAX: u16 = 512;
+/// Bytes of one answer in canonical form.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of all answers of one attempt.
+pub const ATTEMPT_BYTES_MAX: usize = 32 * 1024;
+/// Sections of newer versions that a state keeps.
+pub const UNKNOWN_SECTIONS_MAX: usize = 8;
+/// Bytes of one encoded effect; a closing repeats the answers it closes with.
+pub const EFFECT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one encoded state that are read.
+pub const STATE_BYTES_MAX: usize = 1024 * 1024;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_EDGE_CONNECTION_MAX);
@@ -97,5 +125,8 @@ const _: () = assert!(
     WORKERS_MAX <= 64,
     "six bits of a connection id name the worker"
 );
+const _: () = assert!(ANSWER_BYTES_MAX < ATTEMPT_BYTES_MAX);
+const _: () = assert!(ATTEMPT_BYTES_MAX + ITEMS_PER_QUIZ_MAX as usize * 60 <= EFFECT_BYTES_MAX);
+const _: () = assert!(EFFECT_BYTES_MAX < STATE_BYTES_MAX);
 const _: () = assert!(QUIZ_CHUNK_BYTES_MAX < CHUNK_BYTES_MAX);
 const _: () = assert!(ATTACHMENT_WHOLE_BYTES_MAX <= CHUNK_BYTES_MAX as u64);

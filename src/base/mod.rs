@@ -9,6 +9,7 @@
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
 //! - [`network`]: `"10.0.0.0/8"`, who counts as an edge or a proxy.
 //! - [`wheel`]: a timer wheel for a slab, moved in O(1).
+//! - [`wire`]: compact bytes for what is stored and shipped.
 //! - [`units`]: times and sizes as people write them, `"30s"` and `"64 KiB"`.
 //!
 //! Nothing here touches a clock, a socket, a file or a runtime.
@@ -22,3 +23,4 @@ pub mod metrics;
 pub mod network;
 pub mod units;
 pub mod wheel;
+pub mod wire;
