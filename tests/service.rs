@@ -2,11 +2,14 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot be set up has failed"
 )]
 
 #[path = "service/behind.rs"]
 mod behind;
+#[path = "service/edges.rs"]
+mod edges;
 #[path = "service/signed.rs"]
 mod signed;
 

@@ -28,6 +28,16 @@ pub enum NetworkError {
 }
 
 impl Network {
+    /// The network that `address` lies in as far as limits and logs look: /24 of IPv4, /48 of IPv6.
+    pub fn around(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let bits = if address.is_ipv4() { 24 } else { 48 };
+        Self {
+            address: cut(address, bits),
+            bits,
+        }
+    }
+
     /// Whether `address` belongs to it. IPv4 addresses mapped into IPv6 count as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -111,6 +121,14 @@ mod tests {
         assert!(holds("192.0.2.1", "192.0.2.1") && !holds("192.0.2.1", "192.0.2.2"));
         assert!(holds("2001:db8::/32", "2001:db8:9::1") && !holds("2001:db8::/32", "2001:db9::"));
         assert!(holds("0.0.0.0/0", "203.0.113.9") && holds("::/0", "2001:db8::1"));
+    }
+
+    #[test]
+    fn a_network_around_an_address_names_nobody() {
+        let around = |text: &str| Network::around(text.parse().unwrap()).to_string();
+        assert_eq!(around("203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(around("::ffff:203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(around("2001:db8:1:2::3"), "2001:db8:1::/48");
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod cors;
 mod date;
 mod etag;
 mod fields;
+pub mod forwarded;
 mod multipart;
 mod priority;
 mod problem;

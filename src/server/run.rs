@@ -288,6 +288,7 @@ fn worker_parts(
         library,
         shutdown: state.shutdown.clone(),
         url_keys: Arc::clone(&state.url_keys),
+        edges: config.tcp.edges.clone(),
     });
     let handover = quic::server::Handover::among(state.workers, config.quic.handover_max);
     let shares = sockets.into_iter().zip(metrics).zip(handover).enumerate();

@@ -1,5 +1,6 @@
 //! The access log: one line for one request in so many.
 
+use crate::base::network::Network;
 use crate::http::Method;
 use crate::http::Reply;
 use crate::http::Version;
@@ -13,14 +14,15 @@ pub(crate) struct AccessLog {
     until_next: Cell<u32>,
 }
 
-/// What is known of a logged request when its reply is ready. Neither address nor query: a log
-/// outlives its purpose.
+/// What is known of a logged request when its reply is ready. The client's network and not its
+/// address, the path without query and signature: a log outlives its purpose.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) version: Version,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
     pub(crate) took: Duration,
+    pub(crate) client: Network,
 }
 
 impl AccessLog {
@@ -32,9 +34,14 @@ impl AccessLog {
         }
     }
 
+    /// Whether any request is logged.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.every > 0
+    }
+
     /// Whether this request is one to log.
     pub(crate) fn wants(&self) -> bool {
-        if self.every == 0 {
+        if !self.is_on() {
             return false;
         }
         let left = self.until_next.get();
@@ -56,6 +63,7 @@ impl Line<'_> {
             version = ?self.version,
             method = ?self.method,
             path = self.path,
+            client = %self.client,
             status = reply.status().0,
             bytes = field("content-length").unwrap_or("0"),
             took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),

@@ -1,6 +1,7 @@
 //! The application: admit → route → act → reply → account.
 
 use crate::base::limits::BODY_BYTES_MAX;
+use crate::base::network::Network;
 use crate::content::Library;
 use crate::http::Answer;
 use crate::http::Body;
@@ -17,6 +18,7 @@ use crate::http::Service;
 use crate::http::Target;
 use crate::http::TargetError;
 use crate::http::cors::Origins;
+use crate::http::forwarded::Told;
 use crate::http::is_authority;
 use crate::runtime;
 use crate::runtime::Shutdown;
@@ -24,6 +26,7 @@ use crate::service::Config;
 use crate::service::Metrics;
 use crate::service::access::AccessLog;
 use crate::service::access::Line;
+use crate::service::allowance::Allowance;
 use crate::service::assets::Page;
 use crate::service::catalogue::Prepared;
 use crate::service::request_id::RequestIds;
@@ -34,10 +37,10 @@ use crate::service::signing::lies_below;
 use crate::service::url_keys::UrlKeys;
 use std::cell::RefCell;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// What all workers share: configuration, content, the prepared page, the stop signal.
 #[derive(Debug)]
@@ -48,6 +51,7 @@ pub struct Shared {
     pub(crate) shutdown: Shutdown,
     pub(crate) page: Option<Page>,
     pub(crate) url_keys: Arc<UrlKeys>,
+    edges: Vec<Network>,
 }
 
 /// What [`Shared`] is made of.
@@ -61,16 +65,19 @@ pub struct Setup {
     pub shutdown: Shutdown,
     /// Keys of signed URLs.
     pub url_keys: Arc<UrlKeys>,
+    /// Networks of edges, which say for whom they ask.
+    pub edges: Vec<Network>,
 }
 
 impl Setup {
-    /// Without signed URLs.
+    /// Without signed URLs and edges.
     pub fn new(config: Config, library: Arc<Library>, shutdown: Shutdown) -> Self {
         Self {
             config,
             library,
             shutdown,
             url_keys: UrlKeys::none(),
+            edges: Vec::new(),
         }
     }
 }
@@ -86,7 +93,27 @@ impl Shared {
             library: setup.library,
             shutdown: setup.shutdown,
             url_keys: setup.url_keys,
+            edges: setup.edges,
         })
+    }
+
+    fn is_edge(&self, address: IpAddr) -> bool {
+        self.edges.iter().any(|network| network.contains(address))
+    }
+
+    /// What an edge says of a request it passes on; nothing if no edge sent it.
+    pub(crate) fn told<'a>(&self, request: &Request<'a>) -> Told<'a> {
+        if !self.is_edge(request.peer.ip()) {
+            return Told::default();
+        }
+        let family = self.config.edge_fields;
+        Told::of(request.head.fields, family, |hop| self.is_edge(hop))
+    }
+
+    /// The network that a request comes from.
+    pub(crate) fn client(&self, request: &Request<'_>) -> Network {
+        let told = self.told(request).client;
+        Network::around(told.unwrap_or_else(|| request.peer.ip()))
     }
 
     /// Whether a decoded path is served with a signature only.
@@ -107,6 +134,7 @@ pub(crate) struct Core {
     ids: RequestIds,
     metrics: Arc<Metrics>,
     log: AccessLog,
+    pub(crate) allowance: Allowance,
 }
 
 /// What acting on a request comes to.
@@ -130,6 +158,7 @@ impl App {
     pub fn new(shared: Arc<Shared>, metrics: Arc<Metrics>, seed: u64) -> Self {
         Self(Rc::new(Core {
             log: AccessLog::new(shared.config.access_log_every),
+            allowance: Allowance::new(shared.config.searches_per_prefix, runtime::now()),
             shared,
             prepared: RefCell::default(),
             ids: RequestIds::new(seed),
@@ -247,8 +276,8 @@ impl Core {
             Route::Problem(slug) => self.problem_page(head, slug)?,
             Route::Health => self.api(head, self.health()?),
             Route::OpenApi => self.api(head, self.openapi(head)?),
-            Route::Courses => self.api(head, self.courses(head, target)?),
-            Route::Course(id) => self.api(head, self.course(head, id)?),
+            Route::Courses => self.api(head, self.courses(request, target)?),
+            Route::Course(id) => self.api(head, self.course(request, id)?),
         };
         Ok(Outcome::Now(reply))
     }
@@ -296,19 +325,16 @@ impl Core {
         let head = &request.head;
         self.metrics.replied(head.version, reply.status());
         if self.log.wants() {
-            self.log_line(head, path_of(head.target), request.now, &reply);
+            let line = Line {
+                version: head.version,
+                method: head.method,
+                path: path_of(head.target),
+                took: runtime::now().saturating_duration_since(request.now),
+                client: self.shared.client(request),
+            };
+            line.write(&reply);
         }
         reply
-    }
-
-    fn log_line(&self, head: &RequestHead<'_>, path: &str, since: Instant, reply: &Reply) {
-        let line = Line {
-            version: head.version,
-            method: head.method,
-            path,
-            took: runtime::now().saturating_duration_since(since),
-        };
-        line.write(reply);
     }
 
     /// Completes a reply that has to wait. Dropping the future gives up the wait and counts
@@ -323,6 +349,7 @@ impl Core {
             request.head.target.to_owned(),
             origin_of(request.head.fields),
         );
+        let client = self.log.is_on().then(|| self.shared.client(request));
         Box::pin(async move {
             let outcome = future.await;
             let head = RequestHead {
@@ -334,8 +361,15 @@ impl Core {
             };
             let reply = outcome.unwrap_or_else(|problem| self.refuse(&head, problem));
             self.metrics.replied(version, reply.status());
-            if self.log.wants() {
-                self.log_line(&head, path_of(&target), since, &reply);
+            if let Some(client) = client.filter(|_| self.log.wants()) {
+                let line = Line {
+                    version,
+                    method,
+                    path: path_of(&target),
+                    took: runtime::now().saturating_duration_since(since),
+                    client,
+                };
+                line.write(&reply);
             }
             reply
         })

@@ -62,7 +62,7 @@ impl ListQuery {
     }
 
     /// Whether it is one of the few questions that everybody asks: a first page of a usual size.
-    fn is_usual(&self) -> bool {
+    pub(crate) fn is_usual(&self) -> bool {
         let size = [PAGE_DEFAULT, 100, CATALOGUE_PAGE_MAX].contains(&self.limit);
         size && self.after.is_empty() && self.filter == Filter::default()
     }
@@ -130,6 +130,12 @@ impl Prepared {
         }
         let made = resource(now, id, document::course(course, base), Kept::Yes);
         Some(self.keep(key, made))
+    }
+
+    /// Whether courses with that base are kept, so that asking for one costs next to nothing.
+    pub(crate) fn keeps(&mut self, now: &Arc<Catalogue>, base: &str) -> bool {
+        self.keep_to(now);
+        self.is_usual(base)
     }
 
     fn is_usual(&mut self, base: &str) -> bool {

@@ -1,5 +1,6 @@
 //! `[public]`: what the public listeners serve, and to whom.
 
+use crate::http::forwarded::Family;
 use serde::Deserialize;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -23,8 +24,17 @@ pub struct Config {
     /// Directory of the keys of signed URLs, a file `<name>.key` each. Default empty: no URL is
     /// signed. Two keys are live while they rotate; a reload reads them again.
     pub url_keys: PathBuf,
-    /// One request in so many goes to the access log (path, status, bytes, time; no address, no
-    /// query). Default 0: none. 1 is every request and costs some microseconds each.
+    /// Fields in which the edges of `tcp.edges` say who asked: `x-forwarded` (`X-Forwarded-For`,
+    /// `-Host`, `-Proto`) or `forwarded` (RFC 7239). Default "x-forwarded". From everybody else
+    /// both are ignored.
+    pub edge_fields: Family,
+    /// Searches, and courses at unusual hosts, that one network (/24, /48) may ask of a worker in
+    /// a second, ten times as many at once; then 429. Default 200: thousands of learners behind
+    /// one carrier address. 0: no limit.
+    pub searches_per_prefix: u32,
+    /// One request in so many goes to the access log (path, status, bytes, time, the client's
+    /// network; neither address nor query). Default 0: none. 1 is every request and costs some
+    /// microseconds each.
     pub access_log_every: u32,
 }
 
@@ -59,6 +69,8 @@ impl Default for Config {
             origins: Vec::new(),
             signed: Vec::new(),
             url_keys: PathBuf::new(),
+            edge_fields: Family::default(),
+            searches_per_prefix: 200,
             access_log_every: 0,
         }
     }

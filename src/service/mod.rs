@@ -12,6 +12,7 @@
 //! HTTP version; what a worker keeps prepared is bounded by `base::limits`.
 
 mod access;
+mod allowance;
 mod app;
 mod assets;
 mod catalogue;

@@ -64,25 +64,55 @@ impl Core {
     /// A page of the catalogue.
     pub(crate) fn courses(
         &self,
-        head: &RequestHead<'_>,
+        request: &Request<'_>,
         target: &Target<'_>,
     ) -> Result<Reply, Problem> {
         let query = ListQuery::of(target)?;
+        if !query.is_usual() {
+            self.charge(request)?;
+        }
         let catalogue = self.shared.library.catalogue();
         let list = self.prepared.borrow_mut().list(&catalogue, &query);
-        answer(&list, head.method, head.fields)
+        answer(&list, request.head.method, request.head.fields)
+    }
+
+    /// Takes costly work off what the client's network may ask for.
+    fn charge(&self, request: &Request<'_>) -> Result<(), Problem> {
+        let client = self.shared.client(request);
+        if self.allowance.take(client, request.now) {
+            return Ok(());
+        }
+        let detail = "this network asks for more than is worked out for it in a second";
+        let problem = Problem::new(ProblemKind::TooManyRequests, detail);
+        Err(problem.with_retry_after_ms(1000))
+    }
+
+    /// Scheme and host that content URLs begin with: configured, or those the client asked.
+    fn base(&self, request: &Request<'_>) -> String {
+        let configured = &self.shared.config.media_base;
+        if !configured.is_empty() {
+            return configured.to_owned();
+        }
+        let told = self.shared.told(request);
+        match told.host.unwrap_or(request.head.authority) {
+            "" => String::new(),
+            host => {
+                let scheme = told.scheme.unwrap_or("https");
+                format!("{scheme}://{}", host.to_ascii_lowercase())
+            }
+        }
     }
 
     /// One course, with URLs on the media host or on the host that was asked.
-    pub(crate) fn course(&self, head: &RequestHead<'_>, id: &str) -> Result<Reply, Problem> {
-        let configured = &self.shared.config.media_base;
-        let base = match (configured.as_str(), head.authority) {
-            ("", "") => String::new(),
-            ("", authority) => format!("https://{}", authority.to_ascii_lowercase()),
-            (base, _) => base.to_owned(),
-        };
+    pub(crate) fn course(&self, request: &Request<'_>, id: &str) -> Result<Reply, Problem> {
+        let base = self.base(request);
+        let head = &request.head;
         let catalogue = self.shared.library.catalogue();
-        let course = self.prepared.borrow_mut().course(&catalogue, id, &base);
+        let mut prepared = self.prepared.borrow_mut();
+        if !prepared.keeps(&catalogue, &base) {
+            self.charge(request)?;
+        }
+        let course = prepared.course(&catalogue, id, &base);
         let course = course.ok_or_else(|| {
             Problem::new(
                 ProblemKind::NotFound,

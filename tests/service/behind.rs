@@ -307,6 +307,7 @@ fn the_access_log_tells_the_path_and_neither_query_nor_address() {
             line.contains("path=\"/v1/courses\"") && line.contains("status=200"),
             "{line}"
         );
+        assert!(line.contains("client=127.0.0.0/24"), "{line}");
         assert!(
             !line.contains("secret") && !line.contains("127.0.0.1"),
             "{line}"
