@@ -12,6 +12,8 @@
 mod codecs;
 #[path = "packaging/fragmented.rs"]
 mod fragmented;
+#[path = "packaging/hard.rs"]
+mod hard;
 #[path = "packaging/refusals.rs"]
 mod refusals;
 #[path = "packaging/site.rs"]

@@ -1,15 +1,21 @@
 //! An MP4 file, from its first byte to the last segment.
 //!
 //! Promises: no panic; every sample lies in the file; segments hold each sample once, in order;
-//! the plan's sizes are the real ones; packaging twice gives the same bytes.
+//! the plan's sizes are the real ones; packaging twice gives the same bytes; key frames alone lie
+//! in their segments' times; the manifests are whole.
 
+use lamplight::base::digest::Digest;
 use lamplight::media::Fragment;
 use lamplight::media::Movie;
+use lamplight::media::Offer;
 use lamplight::media::Plan;
 use lamplight::media::Refused;
 use lamplight::media::Scan;
+use lamplight::media::Still;
 use lamplight::media::Track;
+use lamplight::media::Video;
 use lamplight::media::align;
+use lamplight::media::dash;
 use lamplight::media::follow;
 use lamplight::media::hls;
 
@@ -69,6 +75,39 @@ fn packaged(file: &[u8], track: &Track, plan: &Plan) {
         assert_eq!(Fragment::new(track, plan, n), Some(fragment));
     }
     assert_eq!(samples, track.frames());
-    let version = lamplight::base::digest::Digest::of(&[&plan.init]);
+    let version = Digest::of(&[&plan.init]);
     assert!(hls::media(plan, version).ends_with("#EXT-X-ENDLIST\n"));
+    if plan.codec.is_video() {
+        stills(file, track, plan, version);
+    }
+}
+
+fn stills(file: &[u8], track: &Track, plan: &Plan, version: Digest) {
+    let mut all = Vec::new();
+    for n in 0..plan.segments() {
+        let stills = Still::segment(track, plan, n).unwrap();
+        assert!(!stills.is_empty(), "segment {n} shows nothing");
+        for still in &stills {
+            assert!(still.fragment.ranges.iter().all(|range| range.end <= file.len() as u64));
+        }
+        all.push(stills);
+    }
+    let frames: usize = all.iter().map(Vec::len).sum();
+    assert_eq!(plan.stills.map(|stills| stills.frames as usize), Some(frames));
+    let text = hls::iframes(plan, version, &all);
+    assert_eq!(text.matches("#EXT-X-BYTERANGE:").count(), frames);
+    let track = "t";
+    let offer = Offer {
+        videos: vec![Video {
+            track,
+            version,
+            plan,
+        }],
+        duration_us: plan.duration_us(),
+        ..Offer::default()
+    };
+    assert!(hls::master(&offer).contains("t/playlist.m3u8\n"));
+    let manifest = dash::manifest(&offer);
+    assert!(manifest.ends_with("</MPD>\n"));
+    assert_eq!(manifest.matches("<AdaptationSet").count(), manifest.matches("</AdaptationSet").count());
 }

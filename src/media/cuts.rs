@@ -16,6 +16,7 @@ pub type Start = (u32, i64);
 /// The first track cannot be cut at all.
 pub fn align(tracks: &[&Track], target_ms: u32) -> Result<Vec<Option<Vec<Start>>>, Refused> {
     let target = i64::from(target_ms) * 1000;
+    let tolerance = tolerance(tracks);
     let mut common: Vec<i64> = Vec::new();
     let mut keys = Vec::with_capacity(tracks.len());
     for (at, track) in tracks.iter().enumerate() {
@@ -30,7 +31,7 @@ pub fn align(tracks: &[&Track], target_ms: u32) -> Result<Vec<Option<Vec<Start>>
             keys.push(Some(own));
             continue;
         }
-        let shared = shared(&common, &times);
+        let shared = shared(&common, &times, tolerance);
         let end = track.micros(track.end());
         let fits = longest(&shared, end) <= longest(&common, end).max(2 * target);
         if fits && !shared.is_empty() {
@@ -43,7 +44,7 @@ pub fn align(tracks: &[&Track], target_ms: u32) -> Result<Vec<Option<Vec<Start>>
         return Err(Refused::TooLong(chosen.len() as u64));
     }
     let pairs = tracks.iter().zip(keys);
-    let starts = pairs.map(|(track, own)| own.map(|own| place(track, &own, &chosen)));
+    let starts = pairs.map(|(track, own)| own.map(|own| place(track, &own, &chosen, tolerance)));
     Ok(starts.collect())
 }
 
@@ -97,6 +98,11 @@ impl Track {
         Ok(keys)
     }
 
+    /// The mean time from frame to frame, microseconds.
+    fn frame_us(&self) -> i64 {
+        self.micros(self.end()) / i64::from(self.samples.count().max(1))
+    }
+
     fn micros(&self, ticks: i64) -> i64 {
         let micros = i128::from(ticks) * 1_000_000 / i128::from(self.timescale);
         i64::try_from(micros).unwrap_or(i64::MAX)
@@ -104,12 +110,12 @@ impl Track {
 }
 
 /// Times of `a` that are also in `b`, within the tolerance; the beginning is always common.
-fn shared(a: &[i64], b: &[i64]) -> Vec<i64> {
+fn shared(a: &[i64], b: &[i64], tolerance: i64) -> Vec<i64> {
     let mut b = b.iter().peekable();
     let mut shared = Vec::new();
     for (at, time) in a.iter().enumerate() {
-        while b.next_if(|other| **other < time - TOLERANCE_US).is_some() {}
-        let near = b.peek().is_some_and(|other| **other <= time + TOLERANCE_US);
+        while b.next_if(|other| **other < time - tolerance).is_some() {}
+        let near = b.peek().is_some_and(|other| **other <= time + tolerance);
         if at == 0 || near {
             shared.push(*time);
         }
@@ -153,24 +159,37 @@ fn choose(times: &[i64], target: i64) -> Vec<i64> {
     chosen
 }
 
-/// The key frames of one track at the chosen times.
-fn place(track: &Track, own: &[Start], chosen: &[i64]) -> Vec<Start> {
+/// The key frames of one track nearest to the chosen times.
+fn place(track: &Track, own: &[Start], chosen: &[i64], tolerance: i64) -> Vec<Start> {
     let mut keys = own.iter().peekable();
     let mut starts = Vec::with_capacity(chosen.len());
     for (at, time) in chosen.iter().enumerate() {
         if at > 0 {
-            let early = |key: &&Start| track.micros(key.1) < time - TOLERANCE_US;
+            let early = |key: &&Start| track.micros(key.1) < time - tolerance;
             while keys.next_if(early).is_some() {}
         }
-        if let Some(start) = keys.next() {
-            starts.push(*start);
+        let Some(mut start) = keys.next() else {
+            continue;
+        };
+        let far = |key: &Start| (track.micros(key.1) - time).abs();
+        while at > 0 && keys.peek().is_some_and(|key| far(key) < far(start)) {
+            start = keys.next().unwrap_or(start);
         }
+        starts.push(*start);
     }
     starts
 }
 
-/// Two encoders may round the same moment differently.
-const TOLERANCE_US: i64 = 5000;
+/// How far apart the same cut of two renditions may be, microseconds: encoders round moments
+/// differently, and some begin a group of pictures a frame later. A switch there repeats or skips
+/// less than two frames, which players bridge.
+fn tolerance(tracks: &[&Track]) -> i64 {
+    let longest = tracks.iter().map(|track| track.frame_us()).max();
+    (longest.unwrap_or(0) * 5 / 4).clamp(TOLERANCE_US_MIN, TOLERANCE_US_MAX)
+}
+
+const TOLERANCE_US_MIN: i64 = 5000;
+const TOLERANCE_US_MAX: i64 = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -209,7 +228,7 @@ mod tests {
         ) {
             let a: Vec<i64> = a.into_iter().map(|t| t * 20_000).collect();
             let b: Vec<i64> = b.into_iter().map(|t| t * 20_000 + 3000).collect();
-            let both = shared(&a, &b);
+            let both = shared(&a, &b, TOLERANCE_US_MIN);
             for (at, time) in both.iter().enumerate() {
                 prop_assert!(at == 0 || b.contains(&(time + 3000)));
             }
