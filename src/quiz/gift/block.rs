@@ -28,19 +28,20 @@ impl<'t> Block<'t> {
     }
 }
 
-/// Every block of `text` that holds more than blanks.
-pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
-    let mut block = Block::default();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() {
-            blocks.push(std::mem::take(&mut block));
-        } else {
+/// Every block of `text` that holds more than comments and blanks.
+pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
+    let mut lines = (1..).zip(text.lines().map(str::trim));
+    let next = move || {
+        let mut block = Block::default();
+        let mut any = false;
+        for (number, line) in lines.by_ref() {
+            any = true;
+            if line.is_empty() {
+                break;
+            }
             block.push(number, line);
         }
-    }
-    blocks.push(block);
-    blocks.retain(|block| !block.lines.is_empty() || !block.comments.is_empty());
-    blocks
+        any.then_some(block)
+    };
+    std::iter::from_fn(next).filter(|block| !block.lines.is_empty())
 }

@@ -32,6 +32,10 @@ pub(crate) fn choices<'g>(
         let (choice, after) = rest.split_at(end);
         if sign.is_some() || !glyph::trim(choice).is_empty() {
             let line = sign.map_or_else(|| glyph::line(choice).unwrap_or(1), |g: &Glyph| g.line);
+            if choices.len() >= CHOICES_MAX {
+                let what = "a question has more than 100 answers";
+                return Err(mistake(line, what, "split it"));
+            }
             choices.push(choice_of(sign.map(|g| g.c), choice, line)?);
         }
         let Some((next, after)) = after.split_first() else {
@@ -87,6 +91,9 @@ fn weight(glyphs: &[Glyph], line: u32) -> Result<(Option<i32>, &[Glyph]), Mistak
     )]
     Ok((Some((percent * 10_000.0).round() as i32), rest))
 }
+
+/// Answers of one question, accepted texts and numbers among them.
+const CHOICES_MAX: usize = 100;
 
 /// Shares of the options of a question with one right answer, which is marked `=`.
 pub(crate) fn single(choices: &[Choice<'_>], line: u32) -> Result<Vec<i32>, Mistake> {

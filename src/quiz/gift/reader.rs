@@ -36,8 +36,7 @@ impl Quiz {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Line ends of all systems.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let blocks = blocks(&text);
-        let (toml, mistyped) = header(&blocks);
+        let (toml, mistyped) = header(&text);
         let document = Document::parse(file, &toml).map_err(|p| vec![p])?;
         let mut gather = Gather::new();
         let head = Head::read(&document.root(), main, pass, &mut gather);
@@ -53,11 +52,17 @@ impl Quiz {
             let what = format!("the comment `{key} = …` is no key of a quiz");
             reader.note(line, what, &format!("did you mean `{meant}`?"));
         }
-        for block in blocks.iter().filter(|b| !b.lines.is_empty()) {
-            if let Err((line, what, remedy)) = reader.block(block, &head) {
+        for block in blocks(&text) {
+            if let Err((line, what, remedy)) = reader.block(&block, &head) {
                 reader
                     .gather
                     .push(Problem::new(file, what, remedy).at(line));
+            }
+            if reader.gather.problems().len() >= PROBLEMS_MAX {
+                let what = "has more mistakes than are told at once";
+                let problem = Problem::new(file, what, "correct those before");
+                reader.gather.push(problem.at(block.line()));
+                break;
             }
         }
         reader.finish(head)
@@ -77,8 +82,10 @@ struct Reader<'f> {
 
 impl Reader<'_> {
     fn note(&mut self, line: u32, what: impl Into<String>, remedy: &str) {
-        let note = Problem::new(self.file, what, remedy).at(line);
-        self.notes.push(note);
+        if self.notes.len() < NOTES_MAX {
+            let note = Problem::new(self.file, what, remedy).at(line);
+            self.notes.push(note);
+        }
     }
 
     fn block(&mut self, block: &Block<'_>, head: &Head) -> Result<(), Mistake> {
@@ -263,6 +270,9 @@ impl Words {
     }
 }
 
+/// Mistakes and notes that are told of one file.
+const PROBLEMS_MAX: usize = 50;
+const NOTES_MAX: usize = 50;
 /// Characters of one text.
 const TEXT_CHARS_MAX: usize = 4000;
 /// Bytes of one block.

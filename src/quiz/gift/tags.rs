@@ -7,7 +7,8 @@ pub(crate) fn strip(html: &str, lines: bool) -> (String, bool) {
         out: String::with_capacity(html.len()),
         lines,
         raised: None,
-        lost_media: false,
+        lost_media: 0,
+        open_comment: false,
     };
     let mut rest = html;
     while let Some(next) = rest.chars().next() {
@@ -22,7 +23,7 @@ pub(crate) fn strip(html: &str, lines: bool) -> (String, bool) {
         });
         rest = rest.get(used..).unwrap_or_default();
     }
-    (stripper.out, stripper.lost_media)
+    (stripper.out, stripper.lost_media > 0)
 }
 
 struct Stripper {
@@ -30,7 +31,10 @@ struct Stripper {
     lines: bool,
     /// Where a raised or lowered text began, and which of both.
     raised: Option<(usize, Script)>,
-    lost_media: bool,
+    /// Pictures, sounds and films left out.
+    lost_media: u32,
+    /// A comment that does not end was met, so no later one ends either.
+    open_comment: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -58,8 +62,10 @@ impl Stripper {
 
     /// Takes the tag that `rest` begins with; its length, or `None` if there is none.
     fn tag(&mut self, rest: &str) -> Option<usize> {
-        if rest.starts_with("<!--") {
-            return rest.find("-->").map(|at| at + 3);
+        if rest.starts_with("<!--") && !self.open_comment {
+            let end = rest.find("-->");
+            self.open_comment = end.is_none();
+            return end.map(|at| at + 3);
         }
         let inner = rest.get(1..)?;
         let end = inner.find(['<', '>'])?;
@@ -88,13 +94,13 @@ impl Stripper {
             "sup" => self.script(closes, Script::Raised),
             "sub" => self.script(closes, Script::Lowered),
             "img" => {
-                self.lost_media = true;
+                self.lost_media += 1;
                 let alt = attribute(inner, "alt").filter(|alt| !alt.is_empty());
                 if let Some(alt) = alt {
                     self.out.push_str(&format!("[{}]", strip_entities(alt)));
                 }
             }
-            "audio" | "video" | "iframe" | "object" | "embed" => self.lost_media = true,
+            "audio" | "video" | "iframe" | "object" | "embed" => self.lost_media += 1,
             "script" | "style" if !closes => {
                 // Nothing up to the end of it is text.
                 let after = rest.get(used..)?;

@@ -2,4 +2,5 @@
 
 mod gift;
 mod grading;
+mod mistakes;
 mod native;
