@@ -49,7 +49,8 @@ const KINDS = {
     label: item.unit ? () => t("number_in", { unit: item.unit }) : () => t("number"),
     inputmode: "decimal", pattern: "[+\\-]?[0-9]*([.,][0-9]+)?", maxlength: 24 })],
   text: (item, lang, desk) => [field(item, desk, {
-    label: () => t("answer_up_to", { n: item.max_chars ?? 200 }), maxlength: item.max_chars ?? 200 })],
+    label: () => t("answer_up_to", { n: item.max_chars ?? 200 }), maxlength: item.max_chars ?? 200 }),
+  item.graded === false ? el("p", { class: "hint" }, () => t("read_by_person")) : null],
   match: matching,
   order: ordering,
 };
@@ -67,8 +68,9 @@ function choices(item, lang, desk, type) {
 }
 
 function field(item, desk, { label, ...attributes }) {
-  const input = el("input", { type: "text", autocomplete: "off", ...attributes,
-    value: desk.kept.get(item) ?? "",
+  const long = attributes.maxlength > 200;
+  const input = el(long ? "textarea" : "input", { ...long ? { rows: 8 } : { type: "text" },
+    autocomplete: "off", ...attributes, value: desk.kept.get(item) ?? "",
     oninput: () => desk.kept.put(item, input.value.trim() || undefined, desk) });
   return el("label", { class: "field" }, el("span", {}, label), input);
 }
