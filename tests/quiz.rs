@@ -4,9 +4,15 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::expect_used,
+    unreachable_pub,
     reason = "a test fails by panicking and runs its clients on a runtime of its own"
 )]
 
+#[path = "support/browsers/browser.rs"]
+mod browser;
+#[path = "support/browsers/chromium.rs"]
+mod chromium;
 #[path = "protocol/client.rs"]
 #[expect(dead_code, reason = "this suite uses a part of it")]
 mod client;
@@ -14,13 +20,21 @@ mod client;
 mod crawl;
 #[path = "quiz/school.rs"]
 mod school;
+#[path = "support/browsers/site.rs"]
+mod site;
+#[path = "support/browsers/socket.rs"]
+mod socket;
 mod support;
 
+use browser::Browser as _;
+use chromium::Chromium;
+use chromium::Profile;
 use client::Client;
 use crawl::Crawl;
 use lamplight::course::Language;
 use lamplight::quiz::Quiz;
 use school::SECRETS;
+use site::Site;
 use support::Running;
 
 /// Starts the school, which holds a secret in every place where an author writes one.
@@ -132,6 +146,36 @@ async fn a_gift_file_is_a_quiz_of_its_lesson() {
         told.is_empty(),
         "a broken quiz never hides a good one: {told:?}"
     );
+}
+
+#[test]
+fn a_gift_quiz_is_answered_in_the_page_and_an_essay_has_room() {
+    let content = tempfile::tempdir().unwrap();
+    school::build(content.path());
+    let site = Site::of(content.path());
+    let mut page = Chromium::start(&site, Profile::Ordinary);
+    page.visit(&site, "#/course/truong/quiz/luyen-tap");
+    page.wait("document.querySelectorAll('fieldset').length === 7");
+    // Descriptions stand above their question, on lines of their own.
+    page.wait(
+        "document.querySelector('#item-q1 .asked').innerText.includes('Hai dòng\\n\\ngift một')",
+    );
+    page.eval("document.querySelector('#item-q1 input[type=radio]').click()");
+    page.eval("document.querySelectorAll('#item-q2 input[type=checkbox]')[1].click()");
+    let essay = "Dòng một\\nDòng hai";
+    page.eval(&format!(
+        "(() => {{ const area = document.querySelector('#item-q7 textarea'); area.value = '{essay}';
+           area.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"
+    ));
+    page.wait("document.querySelector('#item-q7 p.hint').innerText.length > 10");
+    page.go("about:blank");
+    page.visit(&site, "#/course/truong/quiz/luyen-tap");
+    page.wait(&format!(
+        "document.querySelector('#item-q7 textarea').value === '{essay}'"
+    ));
+    page.wait("document.querySelector('#item-q1 input[type=radio]').checked");
+    page.keep("chromium-quiz-gift");
+    page.assert_quiet();
 }
 
 /// The blocks of docs/course-folder.md that begin with ``` and `language`.

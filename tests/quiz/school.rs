@@ -117,6 +117,9 @@ const GIFT: &str = r"
 // time_limit = '1m'
 // bimat-chu-thich
 
+Đọc trước.
+Hai dòng
+
 ::bimat-tieu-de::gift một?{=a#bimat-phan-hoi ~b####bimat-giai-thich}
 
 Nhiều?{~%50%a ~%50%b#bimat-phan-hoi ~%-100%c}
