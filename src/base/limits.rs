@@ -57,6 +57,8 @@ pub const SEGMENT_S_MAX: u64 = 60;
 pub const COURSES_MAX: usize = 10_000;
 /// Entries of one folder that the content scan looks at.
 pub const FOLDER_ENTRIES_MAX: usize = 10_000;
+/// Bytes of one reading page's HTML.
+pub const READING_PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Files and folders of one course that the content scan looks at.
 pub const COURSE_ENTRIES_MAX: usize = 100_000;
 /// Bytes of one course in the content index.

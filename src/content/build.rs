@@ -78,6 +78,7 @@ impl Job {
                     &versioned(&quiz.keys, quiz.version),
                 ))
             }
+            Self::Text(text) => text.chunk(),
             Self::File(file) => {
                 let bytes = file.disk.bytes(ATTACHMENT_WHOLE_BYTES_MAX);
                 let bytes = bytes.map_err(|error| file.disk.changed(error))?;

@@ -32,6 +32,14 @@ pub(crate) fn caption_language(name: &str) -> Option<&str> {
     name.strip_prefix("captions.")?.strip_suffix(".vtt")
 }
 
+/// The language of the reading page `text.<lang>.md`; empty if the name of one does not tell it.
+pub(crate) fn text_language(name: &str) -> Option<&str> {
+    if name == "text.md" {
+        return Some("");
+    }
+    name.strip_prefix("text.")?.strip_suffix(".md")
+}
+
 /// Whether the lesson itself reads the file.
 pub(crate) fn is_handled_by_lesson(name: &str) -> bool {
     let stems = ["video", "audio"].iter().any(|stem| name.starts_with(stem));
@@ -41,7 +49,9 @@ pub(crate) fn is_handled_by_lesson(name: &str) -> bool {
 
 /// Whether a file makes the folder it lies in a lesson.
 pub(crate) fn belongs_to_lesson(name: &str) -> bool {
-    is_handled_by_lesson(name) || has_extension(name, &["toml", "gift"])
+    is_handled_by_lesson(name)
+        || has_extension(name, &["toml", "gift"])
+        || text_language(name).is_some()
 }
 
 /// What a track is called after its file: `video-480p.mp4` is `480p`, `video.mp4` is `video`.

@@ -86,6 +86,7 @@ impl Studio<'_> {
             duration_ms: duration_us.div_ceil(1000),
             renditions: shelf.tracks.iter().map(rendition).collect(),
             captions: shelf.captions.iter().map(|c| c.language.clone()).collect(),
+            texts: Vec::new(),
             attachments: Vec::new(),
         };
         Some((lesson, shelf))

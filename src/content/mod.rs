@@ -25,11 +25,13 @@ mod folder;
 mod lesson;
 mod library;
 mod lookup;
+mod markup;
 mod metrics;
 mod paper;
 mod past;
 mod path;
 mod prerequisites;
+mod reading;
 mod recording;
 mod reels;
 mod refresh;
@@ -41,6 +43,7 @@ mod survey;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use attachment::Attachment;
 pub use bar::Bar;

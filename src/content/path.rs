@@ -2,7 +2,7 @@
 
 use crate::base::digest::Digest;
 
-/// What a path below `/media`, `/quiz` or `/files` names. The parts are not looked up yet.
+/// What a path below `/media`, `/quiz`, `/text` or `/files` names. The parts are not looked up yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Path<'a> {
     /// `/media/{course}/{lesson}/master.m3u8`
@@ -31,6 +31,8 @@ pub enum Path<'a> {
     Source(Place<'a>, &'a str),
     /// `/quiz/{course}/{quiz}/{version}.json`
     Quiz(&'a str, &'a str, Digest),
+    /// `/text/{course}/{lesson}/{lang}`
+    Text(Place<'a>, &'a str),
     /// `/files/{course}/{path}`
     File(&'a str, &'a str),
 }
@@ -60,6 +62,11 @@ impl<'a> Path<'a> {
                 let version = Digest::parse(file.strip_suffix(".json")?)?;
                 Some(Self::Quiz(course, quiz, version))
             }
+            "text" => {
+                let (lesson, language) = rest.split_once('/')?;
+                let place = Place { course, lesson };
+                (!language.contains('/')).then_some(Self::Text(place, language))
+            }
             "files" => Some(Self::File(course, rest)),
             _ => None,
         }
@@ -79,6 +86,7 @@ impl<'a> Path<'a> {
             | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
             | Self::SubtitleSegment(at, ..)
+            | Self::Text(at, ..)
             | Self::Source(at, ..) => at.course,
             Self::Quiz(course, ..) | Self::File(course, ..) => course,
         }
@@ -98,6 +106,7 @@ impl<'a> Path<'a> {
             | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
             | Self::SubtitleSegment(at, ..)
+            | Self::Text(at, ..)
             | Self::Source(at, ..) => Some(*at),
             Self::Quiz(..) | Self::File(..) => None,
         }
@@ -119,6 +128,7 @@ impl<'a> Path<'a> {
             | Self::Iframes(..)
             | Self::SubtitlePlaylist(..)
             | Self::Source(..)
+            | Self::Text(..)
             | Self::File(..) => None,
         }
     }
@@ -229,6 +239,7 @@ mod tests {
                 Path::Source(place, "240p"),
             ),
             (format!("/quiz/c/q/{V}.json"), Path::Quiz("c", "q", version)),
+            ("/text/c/l/vi".to_owned(), Path::Text(place, "vi")),
             ("/files/c/a/b.pdf".to_owned(), Path::File("c", "a/b.pdf")),
         ];
         for (path, wanted) in cases {

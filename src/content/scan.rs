@@ -112,12 +112,12 @@ fn model(id: Slug, file: CourseFile) -> Course {
 }
 
 /// A course being read.
-struct Reader<'p> {
-    course: Course,
-    shelf: Shelf,
-    modified: u64,
+pub(crate) struct Reader<'p> {
+    pub(crate) course: Course,
+    pub(crate) shelf: Shelf,
+    pub(crate) modified: u64,
     target_ms: u32,
-    problems: &'p mut Vec<Problem>,
+    pub(crate) problems: &'p mut Vec<Problem>,
     earlier: Option<&'p Served>,
 }
 
@@ -160,6 +160,7 @@ impl Reader<'_> {
         for inner in branch.folders() {
             self.attachments(inner, &format!("{}/{}", branch.name(), inner.name()));
         }
+        lesson.texts = self.texts(branch, &lesson);
         self.course.lessons.push(lesson);
     }
 

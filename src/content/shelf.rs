@@ -23,6 +23,8 @@ use std::sync::OnceLock;
 pub(crate) struct Shelf {
     pub(crate) lessons: BTreeMap<Slug, Arc<LessonShelf>>,
     pub(crate) quizzes: BTreeMap<Slug, Arc<QuizShelf>>,
+    /// Reading pages by lesson.
+    pub(crate) texts: BTreeMap<Slug, Vec<Arc<TextShelf>>>,
     pub(crate) files: BTreeMap<String, Held>,
 }
 
@@ -78,6 +80,22 @@ pub(crate) struct QuizShelf {
     pub(crate) key: OnceLock<QuizKey>,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TextShelf {
+    pub(crate) keys: String,
+    pub(crate) course: Slug,
+    pub(crate) language: Language,
+    /// Of its lesson.
+    pub(crate) title: String,
+    /// Changes with the page.
+    pub(crate) id: Digest,
+    pub(crate) disk: Arc<OnDisk>,
+    /// Where its lesson's attachments lie below the course.
+    pub(crate) folder: String,
+    /// The attachments it names: paths below the course, and whether it is a picture.
+    pub(crate) files: Vec<(String, bool)>,
+}
+
 /// An attachment: small ones go through the cache, large ones are read as they are sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Held {
@@ -124,7 +142,12 @@ pub(crate) enum Found<'a> {
 
 /// What is needed to build a chunk, apart from the catalogue.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Job<L = Arc<LessonShelf>, Q = Arc<QuizShelf>, F = Arc<SmallFile>> {
+pub(crate) enum Job<
+    L = Arc<LessonShelf>,
+    Q = Arc<QuizShelf>,
+    T = Arc<TextShelf>,
+    F = Arc<SmallFile>,
+> {
     Master(L),
     Manifest(L),
     MediaPlaylist(L, usize),
@@ -137,11 +160,13 @@ pub(crate) enum Job<L = Arc<LessonShelf>, Q = Arc<QuizShelf>, F = Arc<SmallFile>
     CaptionSegment(L, usize, u32),
     Captions(L, usize),
     Quiz(Q),
+    Text(T),
     File(F),
 }
 
 /// A job that borrows from the catalogue: a hit costs no reference count.
-pub(crate) type Sketch<'a> = Job<&'a Arc<LessonShelf>, &'a Arc<QuizShelf>, &'a Arc<SmallFile>>;
+pub(crate) type Sketch<'a> =
+    Job<&'a Arc<LessonShelf>, &'a Arc<QuizShelf>, &'a Arc<TextShelf>, &'a Arc<SmallFile>>;
 
 impl Sketch<'_> {
     /// The job as a builder takes it along.
@@ -159,6 +184,7 @@ impl Sketch<'_> {
             Self::CaptionSegment(lesson, at, n) => Job::CaptionSegment(Arc::clone(lesson), at, n),
             Self::Captions(lesson, at) => Job::Captions(Arc::clone(lesson), at),
             Self::Quiz(quiz) => Job::Quiz(Arc::clone(quiz)),
+            Self::Text(text) => Job::Text(Arc::clone(text)),
             Self::File(file) => Job::File(Arc::clone(file)),
         }
     }
@@ -185,6 +211,12 @@ pub(crate) fn place_id(version: Digest, course: &str, lesson: &str, name: &str) 
 impl Shelf {
     /// What `path` names in this course.
     pub(crate) fn find(&self, path: &Path<'_>) -> Option<Found<'_>> {
+        if let Path::Text(place, language) = path {
+            let mut texts = self.texts.get(place.lesson)?.iter();
+            let text = texts.find(|text| text.language.as_str() == *language)?;
+            let id = ChunkId::new(text.id, Kind::Whole, 0);
+            return Some(Found::Chunk(id, Job::Text(text)));
+        }
         if let Some(place) = path.place() {
             return self.lessons.get(place.lesson)?.find(path);
         }
@@ -275,7 +307,11 @@ impl LessonShelf {
                 let source = track.recording.attachment(&self.keys);
                 return Some(Found::File(Arc::new(source)));
             }
-            Path::Master(_) | Path::Manifest(_) | Path::Quiz(..) | Path::File(..) => return None,
+            Path::Master(_)
+            | Path::Manifest(_)
+            | Path::Text(..)
+            | Path::Quiz(..)
+            | Path::File(..) => return None,
         };
         Some(Found::Chunk(id, job))
     }

@@ -61,6 +61,8 @@ pub struct Lesson {
     pub renditions: Vec<Rendition>,
     /// Languages with captions.
     pub captions: Vec<Language>,
+    /// Languages with a reading page.
+    pub texts: Vec<Language>,
     /// Paths of attachments below the course, for `/files/{course}/{path}`.
     pub attachments: Vec<String>,
 }

@@ -40,6 +40,7 @@ const FILES: &[File] = &[
     file!("player.js", JS),
     file!("playlist.js", JS),
     file!("quiz.js", JS),
+    file!("read.js", JS),
     file!("stream.js", JS),
     file!("icon.svg", SVG),
 ];
@@ -95,7 +96,8 @@ fn security(file: &File, media_base: &str) -> Fields {
     if file.media_type == HTML {
         let space = if media_base.is_empty() { "" } else { " " };
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; \
+             img-src 'self' data:{space}{media_base}; \
              connect-src 'self'{space}{media_base}; media-src 'self' blob:{space}{media_base}; \
              base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );

@@ -1,12 +1,14 @@
 //! The catalogue as JSON: the shapes of docs/protocol.md.
 
 use crate::course::Course;
+use crate::course::Language;
 use crate::course::Lesson;
 use crate::course::Quiz;
 use crate::course::Texts;
 use serde::Serialize;
 use serde::Serializer;
 use serde::ser::SerializeMap as _;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -51,6 +53,7 @@ struct LessonEntry<'a> {
     hls: Option<String>,
     dash: Option<String>,
     captions: Vec<&'a str>,
+    text: BTreeMap<&'a str, String>,
     attachments: Vec<Attached<'a>>,
 }
 
@@ -128,6 +131,10 @@ fn lesson<'a>(lesson: &'a Lesson, course: &str, base: &str) -> LessonEntry<'a> {
         path,
         url: format!("{base}/files/{course}/{}", escape_path(path)),
     };
+    let read = |l: &'a Language| {
+        let url = format!("{base}/text/{course}/{}/{l}", lesson.id);
+        (l.as_str(), url)
+    };
     LessonEntry {
         id: lesson.id.as_str(),
         title: Words(&lesson.title),
@@ -137,6 +144,7 @@ fn lesson<'a>(lesson: &'a Lesson, course: &str, base: &str) -> LessonEntry<'a> {
         hls: recorded.then(|| format!("{base}/media/{course}/{}/master.m3u8", lesson.id)),
         dash: recorded.then(|| format!("{base}/media/{course}/{}/manifest.mpd", lesson.id)),
         captions: lesson.captions.iter().map(|l| l.as_str()).collect(),
+        text: lesson.texts.iter().map(read).collect(),
         attachments: lesson.attachments.iter().map(attached).collect(),
     }
 }

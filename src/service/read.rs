@@ -144,6 +144,10 @@ impl Core {
             let found = self.found(head, path, now);
             return found.map(|outcome| outcome.map(guarded));
         }
+        if matches!(path, content::Path::Text(..)) {
+            let found = self.found(head, path, now);
+            return found.map(|outcome| outcome.map(readable));
+        }
         self.found(head, path, now)
     }
 
@@ -267,6 +271,15 @@ fn guarded(mut reply: Reply) -> Reply {
     reply
 }
 
+/// A reading page holds nothing that could act; should it ever, the browser lets nothing act.
+fn readable(mut reply: Reply) -> Reply {
+    reply.extra.push(b"content-security-policy", READING_POLICY);
+    reply.extra.push(b"x-content-type-options", b"nosniff");
+    reply
+}
+
+const READING_POLICY: &[u8] = b"default-src 'none'; img-src 'self'; \
+    style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const ATTACHMENT_POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// What `cache-status` and `server-timing` say of a chunk that was not in the cache. The wait

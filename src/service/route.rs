@@ -21,7 +21,7 @@ pub enum Route<'a> {
     Course(&'a str),
     /// `/problems/{slug}`
     Problem(&'a str),
-    /// `/media/…`, `/quiz/…`, `/files/…`
+    /// `/media/…`, `/quiz/…`, `/text/…`, `/files/…`
     Content(content::Path<'a>),
     /// `/s/{token}/media/…` and so on: the same with a signature.
     Signed(Signed<'a>),
@@ -39,7 +39,7 @@ pub struct Signed<'a> {
 }
 
 /// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
-pub const TEMPLATES: [&str; 23] = [
+pub const TEMPLATES: [&str; 24] = [
     "/",
     "/page/{file}",
     "/favicon.ico",
@@ -61,6 +61,7 @@ pub const TEMPLATES: [&str; 23] = [
     "/media/{course}/{lesson}/subs/{lang}/{version}/whole.vtt",
     "/media/{course}/{lesson}/source/{track}.mp4",
     "/quiz/{course}/{quiz}/{version}.json",
+    "/text/{course}/{lesson}/{lang}",
     "/files/{course}/{path}",
     "/s/{token}/{url}",
 ];
@@ -103,7 +104,7 @@ impl<'a> Route<'a> {
 pub(crate) fn is_public_content(path: &str) -> bool {
     let (_, path) = split_token(path);
     let room = path.get(1..6).unwrap_or_default();
-    matches!(room, "media" | "quiz/" | "files")
+    matches!(room, "media" | "quiz/" | "text/" | "files")
 }
 
 /// The token of a signed URL and the path behind it; the path itself where there is none.

@@ -166,6 +166,36 @@ fn the_keyboard_alone_reaches_plays_and_answers_everything() {
     page.assert_quiet();
 }
 
+#[test]
+fn a_lesson_is_read_by_keyboard_in_both_languages_and_on_a_phone() {
+    let _turn = browser::turn();
+    let axe = axe();
+    let site = Site::start();
+    let mut page = Chromium::start(&site, Profile::Open);
+    for (language, words) in [("vi", "Ba việc nên làm"), ("en", "Three things to do")] {
+        open(&mut page, &site, LESSON, language);
+        tab_to(&mut page, "[role=tab][aria-selected=true]");
+        page.press(Key::Right);
+        page.wait(&format!(
+            "document.activeElement.id === 'tab-read' && !document.querySelector('video').checkVisibility()
+               && document.querySelector('.reading h2')?.innerText.includes('{words}')"
+        ));
+        assert_eq!(
+            page.eval("document.querySelector('.reading').lang"),
+            language
+        );
+        tab_to(&mut page, ".reading table");
+        page.eval(&format!("{axe};0"));
+        assert_eq!(page.eval(RUN_AXE), json!([]), "{language}");
+        page.resize(320, 740);
+        let scroll = page.eval("document.documentElement.scrollWidth");
+        assert!(scroll.as_u64().unwrap() <= 320, "{language}: {scroll}");
+        page.keep(&format!("reading-{language}"));
+        page.resize(1280, 800);
+    }
+    page.assert_quiet();
+}
+
 const RUN_AXE: &str = "axe.run(document, { runOnly: { type: 'tag', values:
     ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
     .then(r => r.violations.map(v => `${v.id}: ${v.help}: ` + v.nodes.map(n => n.html + ' ' +

@@ -1,6 +1,7 @@
 //! Tests over folders on disk, the bundled course among them.
 
 mod index;
+mod reading;
 mod replaced;
 mod serving;
 mod watched;

@@ -6,6 +6,7 @@ import { el, enter, refresh } from "./dom.js";
 import { nameOf, now as language, number, pick, t, use } from "./i18n.js";
 import { player } from "./player.js";
 import { quiz } from "./quiz.js";
+import { reading, tabs } from "./read.js";
 
 const main = document.getElementById("main");
 let leave = () => {};
@@ -117,7 +118,7 @@ async function lesson(courseId, id) {
     way([["#/", () => t("back_courses")], [`#/course/${courseId}`, () => pick(course.title).text]]),
     words("h1", one.title, { tabindex: -1 }),
     words("p", one.summary, { class: "lead" }),
-    place, attachments(one),
+    watchOrRead(one, place), attachments(one),
     el("div", { class: "onward" }, quizLinks(course, id),
       next ? el("a", { class: "button", href: `#/course/${courseId}/lesson/${next.id}` },
         () => `${t("next_lesson")}: ${pick(next.title).text}`) : null)].filter(Boolean) };
@@ -150,6 +151,16 @@ function quizLinks(course, lessonId, counted = true) {
     el("a", { class: "button second", href: `#/course/${course.id}/quiz/${q.id}` },
       () => [pick(q.title).text || t("exercise"), counted && t("n_items", { n: q.items })]
         .filter(Boolean).join(" · ")))) : null;
+}
+
+/** The recording, the reading page, or both as tabs. */
+function watchOrRead(lesson, place) {
+  const texts = lesson.text ?? {};
+  if (!Object.keys(texts).length) return place;
+  if (!lesson.hls) return reading(texts);
+  return tabs(() => t("watch_or_read"), [
+    { name: "watch", title: () => t("watch"), node: place },
+    { name: "read", title: () => t("read"), node: reading(texts) }]);
 }
 
 function attachments(lesson) {

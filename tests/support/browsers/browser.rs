@@ -25,6 +25,7 @@ pub enum Key {
     Enter,
     Space,
     Down,
+    Right,
 }
 
 /// A browser with one tab.

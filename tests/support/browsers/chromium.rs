@@ -168,6 +168,7 @@ impl Browser for Chromium {
             Key::Enter => ("Enter", 13, "\r"),
             Key::Space => (" ", 32, " "),
             Key::Down => ("ArrowDown", 40, ""),
+            Key::Right => ("ArrowRight", 39, ""),
         };
         let code_name = if key == Key::Space { "Space" } else { name };
         for kind in ["keyDown", "keyUp"] {

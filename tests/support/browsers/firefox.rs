@@ -105,6 +105,7 @@ impl Browser for Firefox {
             Key::Enter => "\u{e006}",
             Key::Space => " ",
             Key::Down => "\u{e015}",
+            Key::Right => "\u{e014}",
         };
         let strokes = json!([{ "type": "keyDown", "value": value },
             { "type": "keyUp", "value": value }]);
