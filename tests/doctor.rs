@@ -99,6 +99,40 @@ fn our_own_server_keeps_the_rules_of_every_network() {
 }
 
 #[test]
+fn an_edge_without_tls_finds_the_same_on_the_plain_listener() {
+    let server = Running::with(|config| {
+        config.tcp.plain_listen = vec!["127.0.0.1:0".parse().unwrap()];
+    });
+    server.wait_ready();
+    let plain = server.server().plain_addresses()[0];
+    let output = doctor(&["--cdn", "varnish", "--json", &format!("http://{plain}")]);
+    assert_eq!(findings(&output, "fail"), []);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(rules(&findings(&output, "warn")).contains("tls"));
+    let passed = findings(&output, "pass");
+    assert!(rules(&passed).contains("slices") && !rules(&passed).contains("http2"));
+}
+
+#[test]
+fn an_origin_without_recordings_is_not_called_healthy_for_what_was_not_asked() {
+    let empty = tempfile::tempdir().unwrap();
+    let course = empty.path().join("trong");
+    std::fs::create_dir(&course).unwrap();
+    std::fs::write(course.join("course.toml"), "title = \"Trống\"\n").unwrap();
+    let server = Running::with(|config| config.content.dir = empty.path().to_owned());
+    server.wait_ready();
+    let output = doctor(&["--cdn", "nginx", "--insecure", "--json", &server.url("")]);
+    let warned = findings(&output, "warn");
+    assert!(
+        warned
+            .iter()
+            .any(|(_, reason)| reason.contains("was not asked for")),
+        "{warned:?}"
+    );
+    assert!(!rules(&findings(&output, "pass")).contains("slices"));
+}
+
+#[test]
 fn every_broken_rule_is_named() {
     let bad = Quack::start();
     let url = bad.url("/media/c/l/bad.m4s");

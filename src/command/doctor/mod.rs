@@ -84,7 +84,7 @@ pub fn doctor(flags: &DoctorFlags) -> Exit {
     let mut report = Report::new(flags.cdn);
     let visited = runtime::block_on(async {
         let mut visit = Box::pin(Visit::begin(client, origin, &mut report)).await?;
-        let resources = Box::pin(resources::find(&mut visit, &path)).await?;
+        let resources = Box::pin(resources::find(&mut visit, &path, &mut report)).await?;
         transport::judge(&mut visit, &trust, &mut report).await;
         for resource in &resources {
             Box::pin(exchanges::judge(&mut visit, resource, &mut report)).await?;

@@ -1,5 +1,7 @@
 //! One resource of each kind, found from the catalogue as a player finds them.
 
+use crate::command::doctor::finding::Report;
+use crate::command::doctor::finding::Rule;
 use crate::command::doctor::visit::Visit;
 use crate::runtime::client::Answer;
 use crate::runtime::client::ClientError;
@@ -42,7 +44,11 @@ impl Resource {
 }
 
 /// The resource at `path`; for `/` one of each kind of a Lamplight, where its first course is.
-pub(super) async fn find(visit: &mut Visit, path: &str) -> Result<Vec<Resource>, ClientError> {
+pub(super) async fn find(
+    visit: &mut Visit,
+    path: &str,
+    report: &mut Report,
+) -> Result<Vec<Resource>, ClientError> {
     if path != "/" {
         return Ok(vec![Resource::of(path)]);
     }
@@ -56,24 +62,31 @@ pub(super) async fn find(visit: &mut Visit, path: &str) -> Result<Vec<Resource>,
         };
         let course = json(&visit.get(url, &[]).await?);
         let lessons = course.get("lessons").and_then(Value::as_array);
-        let mut lessons = lessons.into_iter().flatten();
-        let hls = lessons.find_map(|lesson| lesson.get("hls")?.as_str());
-        let Some(hls) = hls else {
+        let lessons = lessons.into_iter().flatten();
+        let hls = |lesson: &Value| Some(lesson.get("hls")?.as_str()?.to_owned());
+        let Some((lesson, hls)) = lessons.filter_map(|l| Some((l, hls(l)?))).next() else {
             continue;
         };
         found.push(url.to_owned());
         let quiz = course.pointer("/quizzes/0/url").and_then(Value::as_str);
-        found.extend(quiz.map(path_of));
-        lesson(visit, &path_of(hls), &mut found).await?;
+        let text = lesson.get("text").and_then(Value::as_object);
+        let text = text.and_then(|text| text.values().next()?.as_str());
+        let dash = lesson.get("dash").and_then(Value::as_str);
+        let file = lesson.pointer("/attachments/0/url").and_then(Value::as_str);
+        found.extend([quiz, dash, text, file].into_iter().flatten().map(path_of));
+        playlists(visit, &path_of(&hls), &mut found).await?;
         break;
     }
+    let none = (!found.iter().any(|path| path.starts_with("/media/")))
+        .then(|| "no course with a recording: media was not asked for".to_owned());
+    report.advise(Rule::Status, "/v1/courses", none);
     found.push("/".to_owned());
     found.dedup();
     Ok(found.iter().map(|path| Resource::of(path)).collect())
 }
 
 /// The playlists of a lesson, its first segments, captions and recording.
-async fn lesson(
+async fn playlists(
     visit: &mut Visit,
     master: &str,
     found: &mut Vec<String>,
