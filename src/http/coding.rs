@@ -41,12 +41,13 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Reads the field's value. A missing field means that any coding will do; then we send the
-    /// plain bytes, which everybody reads.
-    pub fn of(accept: Option<&[u8]>) -> Self {
+    /// Reads the field's value, over all its lines. A missing field means that any coding will do;
+    /// then we send the plain bytes, which everybody reads.
+    pub fn of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut named = [None; 3];
         let (mut identity, mut any) = (None, None);
-        for item in accept.unwrap_or_default().split(|b| *b == b',') {
+        let lines = lines.into_iter();
+        for item in lines.flat_map(|line| line.split(|b| *b == b',')) {
             let mut parts = item.split(|b| *b == b';');
             let name = parts.next().unwrap_or_default().trim_ascii();
             let weight = parts.map(<[u8]>::trim_ascii).find_map(weight);
@@ -182,7 +183,7 @@ mod tests {
     use std::io::Read as _;
 
     fn first(value: &str) -> &'static str {
-        let accepted = Accepted::of(Some(value.as_bytes()));
+        let accepted = Accepted::of([value.as_bytes()]);
         let coding = accepted.in_order().next();
         coding.and_then(Coding::name).unwrap_or("plain")
     }
@@ -225,9 +226,12 @@ mod tests {
         ] {
             assert_eq!(first(value), wanted, "{value}");
         }
-        assert_eq!(Accepted::of(None).in_order().next(), None);
-        let all = Accepted::of(Some(b"gzip, deflate, br, zstd"));
+        assert_eq!(Accepted::of([]).in_order().next(), None);
+        let all = Accepted::of([&b"gzip, deflate, br, zstd"[..]]);
         assert_eq!(all.in_order().collect::<Vec<_>>(), Coding::CODED);
+        let lines = Accepted::of([&b"br;q=0.1"[..], b"gzip"]);
+        let gzip_first = [Coding::Gzip, Coding::Brotli];
+        assert_eq!(lines.in_order().collect::<Vec<_>>(), gzip_first);
     }
 
     fn decoded(coded: &[u8], coding: Coding) -> Vec<u8> {
@@ -275,7 +279,7 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(
             value in proptest::collection::vec(any::<u8>(), 0..60),
         ) {
-            let _ = Accepted::of(Some(&value)).in_order().count();
+            let _ = Accepted::of([&value[..]]).in_order().count();
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Verdict {
 pub struct Asked<'a> {
     /// `accept-encoding`; the last line if there are several.
     pub accept_encoding: Option<&'a [u8]>,
+    /// Lines of `accept-encoding`; several are one list (RFC 9110, 5.3).
+    pub accept_encoding_lines: u32,
     /// `range`.
     pub range: Option<&'a [u8]>,
     /// `origin`.
@@ -52,7 +54,10 @@ impl<'a> Asked<'a> {
                 8 if name == b"if-range" => asked.if_range = Some(value),
                 8 if name == b"if-match" => asked.if_match = true,
                 13 if name == b"if-none-match" => asked.if_none_match = true,
-                15 if name == b"accept-encoding" => asked.accept_encoding = Some(value),
+                15 if name == b"accept-encoding" => {
+                    asked.accept_encoding_lines += 1;
+                    asked.accept_encoding = Some(value);
+                }
                 17 if name == b"if-modified-since" => asked.if_modified_since = Some(value),
                 19 if name == b"if-unmodified-since" => asked.if_unmodified_since = Some(value),
                 _ => {}

@@ -1,8 +1,10 @@
 //! One coding of a resource: its bytes, its tag, and the heads of its replies, each made once.
 
+use crate::http::Asked;
 use crate::http::Coding;
 use crate::http::Content;
 use crate::http::EntityTag;
+use crate::http::Fields;
 use crate::http::Head;
 use crate::http::coding;
 use crate::http::coding::Accepted;
@@ -79,15 +81,22 @@ impl Variants {
         Some(Box::new(variants))
     }
 
-    /// What to send for this `accept-encoding`; `None` for the plain bytes.
-    pub(crate) fn chosen(&self, accept: Option<&[u8]>) -> Option<&Representation> {
+    /// What to send to who asks so; `None` for the plain bytes. `fields` are those that `asked` was
+    /// made from.
+    pub(crate) fn chosen(&self, asked: &Asked<'_>, fields: &Fields) -> Option<&Representation> {
+        let accept = asked.accept_encoding?;
+        if asked.accept_encoding_lines > 1 {
+            let accepted = Accepted::of(fields.get_all("accept-encoding"));
+            return accepted.in_order().find_map(|coding| self.get(coding));
+        }
         // What browsers send, word by word; nearly everybody is answered here.
-        if accept.is_some_and(|a| a.starts_with(b"gzip, deflate, br") && !a.contains(&b';'))
+        if accept.starts_with(b"gzip, deflate, br")
+            && !accept.contains(&b';')
             && let Some(coded) = self.get(Coding::Brotli)
         {
             return Some(coded);
         }
-        let accepted = Accepted::of(accept);
+        let accepted = Accepted::of([accept]);
         accepted.in_order().find_map(|coding| self.get(coding))
     }
 

@@ -109,7 +109,7 @@ impl Resource {
     pub fn reply(&self, method: Method, fields: &Fields) -> Result<Reply, Declined> {
         let asked = Asked::of(fields);
         let variants = self.variants.as_ref();
-        let coded = variants.and_then(|variants| variants.chosen(asked.accept_encoding));
+        let coded = variants.and_then(|variants| variants.chosen(&asked, fields));
         let chosen = coded.unwrap_or(&self.plain);
         let have = Validators {
             etag: &chosen.etag,
@@ -312,6 +312,13 @@ mod tests {
         tags.sort();
         tags.dedup();
         assert_eq!(tags.len(), 4);
+    }
+
+    #[test]
+    fn a_list_of_codings_over_two_lines_is_one_list() {
+        let fields = Fields::new().with("accept-encoding", "br;q=0.1");
+        let reply = get(&text(), &fields.with("accept-encoding", "gzip"));
+        assert_eq!(field(&reply, "content-encoding"), Some("gzip"));
     }
 
     #[test]
