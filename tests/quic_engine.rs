@@ -14,8 +14,16 @@
 
 #[path = "quic_engine/bounds.rs"]
 mod bounds;
+#[path = "quic_engine/nodes.rs"]
+mod nodes;
+#[path = "quic_engine/ordering.rs"]
+mod ordering;
+#[path = "quic_engine/promises.rs"]
+mod promises;
 #[path = "support/quinn_client.rs"]
 mod quinn_client;
+#[path = "quic_engine/relay.rs"]
+mod relay;
 #[path = "support/quic.rs"]
 mod support;
 
@@ -106,56 +114,6 @@ fn a_hundred_requests_at_once_are_all_answered() {
         server.count(|m| m.streams_raised.value()) >= 1,
         "the limit of 8 was raised"
     );
-}
-
-/// Asks for `each` bytes twice with these priorities in one flight; how much of the other reply was
-/// there when the first one was whole, and which one that was.
-fn race(server: &Server, priorities: [&str; 2], each: usize) -> (usize, usize) {
-    let mut client = OwnClient::new(server);
-    let target = format!("/bytes/{each}");
-    let streams = priorities.map(|priority| {
-        let fields = Fields::new().with("priority", priority);
-        let request = Request {
-            method: "GET",
-            authority: "localhost",
-            target: &target,
-            fields: &fields,
-            body: Bytes::new(),
-        };
-        client.client.request(client.conn, &request).unwrap()
-    });
-    let mut received = [0; 2];
-    loop {
-        match support::next(&mut client.client) {
-            Event::Body { stream, bytes, .. } => {
-                received[usize::from(stream == streams[1])] += bytes.len();
-            }
-            Event::Done { stream, .. } => {
-                let first = usize::from(stream == streams[1]);
-                return (first, received[1 - first]);
-            }
-            Event::Head { .. } => {}
-            event => panic!("{event:?}"),
-        }
-    }
-}
-
-#[test]
-fn replies_are_ordered_by_priority() {
-    const EACH: usize = 4_000_000;
-    let server = Server::start(Options::default());
-    let (first, other) = race(&server, ["u=5", "u=1"], EACH);
-    assert!(
-        first == 1 && other < EACH / 4,
-        "urgent overtakes: {first}, {other}"
-    );
-    let (first, other) = race(&server, ["u=3", "u=3"], EACH);
-    assert!(
-        first == 0 && other < EACH / 4,
-        "one after the other: {first}, {other}"
-    );
-    let (_, other) = race(&server, ["u=3, i", "u=3, i"], EACH);
-    assert!(other > EACH / 4 * 3, "incremental ones take turns: {other}");
 }
 
 #[test]

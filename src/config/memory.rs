@@ -89,6 +89,10 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
             config.content.index_cache,
         ),
         (
+            format!("replies read as they are sent, on {workers} workers (quic.pulled_max)"),
+            Size::bytes((workers as u64).saturating_mul(config.quic.pulled_max.as_bytes())),
+        ),
+        (
             format!("{workers} workers"),
             Size::bytes((workers as u64).saturating_mul(WORKER_BYTES)),
         ),

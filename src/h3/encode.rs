@@ -41,6 +41,20 @@ pub fn encode_reply(reply: &Reply, date: &Line, out: &mut Vec<u8>) {
     }
 }
 
+/// What the field section of `reply` counts as, `date` included (RFC 9114, 4.2.2: names, values
+/// and 32 bytes a field).
+pub fn section_bytes(reply: &Reply) -> u64 {
+    const LINE_BYTES: usize = 32;
+    const STATUS_AND_DATE_BYTES: usize = 10 + LINE_BYTES + 33 + LINE_BYTES;
+    let of = |fields: &Fields| -> usize {
+        let lines = fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + LINE_BYTES);
+        lines.sum()
+    };
+    (of(reply.head.fields()) + of(&reply.extra) + STATUS_AND_DATE_BYTES) as u64
+}
+
 /// Appends the HEADERS frame of a request; `method` is a token, `target` in origin form. The scheme
 /// is `https`.
 pub fn encode_request(

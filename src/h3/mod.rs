@@ -49,6 +49,7 @@ pub use encode::encode_data_header;
 pub use encode::encode_priority_update;
 pub use encode::encode_reply;
 pub use encode::encode_request;
+pub use encode::section_bytes;
 pub use event::Control;
 pub use event::Event;
 pub use event::Input;

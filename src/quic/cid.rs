@@ -50,6 +50,8 @@ pub struct Owner {
 #[derive(Debug, Clone)]
 pub struct Mint {
     cipher: Cipher,
+    /// Those of masters before a rotation, whose ids are still out there.
+    former: Arc<[Cipher]>,
     owner: Owner,
     serial: u64,
 }
@@ -123,12 +125,19 @@ impl fmt::Debug for Cipher {
 
 impl Mint {
     /// A mint for `owner`; `seed` is random, so that two mints of one generation differ.
-    pub const fn new(cipher: Cipher, owner: Owner, seed: u64) -> Self {
+    pub fn new(cipher: Cipher, owner: Owner, seed: u64) -> Self {
         Self {
             cipher,
+            former: Arc::default(),
             owner,
             serial: seed,
         }
+    }
+
+    /// The same mint, which also knows ids made under `former` keys; none is made with them.
+    #[must_use]
+    pub fn with_former(self, former: Arc<[Cipher]>) -> Self {
+        Self { former, ..self }
     }
 
     /// The worker of this process that owns `id`, if it is an id of this process.
@@ -147,10 +156,10 @@ impl ConnectionIdGenerator for Mint {
 
     /// Ids of this node, of any generation: a dead one is answered with a stateless reset.
     fn validate(&self, id: &ConnectionId) -> Result<(), InvalidCid> {
-        let owner = self.cipher.open(id).ok_or(InvalidCid)?;
-        (owner.node == self.owner.node)
-            .then_some(())
-            .ok_or(InvalidCid)
+        let ciphers = std::iter::once(&self.cipher).chain(&*self.former);
+        let mut owners = ciphers.filter_map(|cipher| cipher.open(id));
+        let ours = owners.any(|owner| owner.node == self.owner.node);
+        ours.then_some(()).ok_or(InvalidCid)
     }
 
     fn cid_len(&self) -> usize {

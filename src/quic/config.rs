@@ -31,6 +31,10 @@ pub struct Config {
     /// Bytes one connection may have queued or unacknowledged. Default "512 KiB", at most 1 MiB.
     /// Larger fills long fat links, smaller bounds what slow clients pin.
     pub send_window: Size,
+    /// Bytes of files read for single replies and not yet taken by their clients, over all
+    /// connections of a worker. Default "256 MiB". At the bound such replies wait, and new ones
+    /// are refused with 503; what the cache holds is shared and does not count.
+    pub pulled_max: Size,
     /// Bytes a client may send on one connection before we took them. Default "128 KiB".
     pub receive_window: Size,
     /// Bytes a client may send on one stream before we took them. Default "96 KiB": the largest
@@ -83,6 +87,7 @@ impl Default for Config {
             request_timeout: Span::secs(30),
             stall_timeout: Span::secs(60),
             send_window: Size::kib(512),
+            pulled_max: Size::mib(256),
             receive_window: Size::kib(128),
             stream_receive_window: Size::kib(96),
             streams_quiet: STREAMS_PER_CONNECTION_MIN,
@@ -137,7 +142,7 @@ impl Config {
         })
     }
 
-    fn times_and_windows(&self) -> [Bound; 10] {
+    fn times_and_windows(&self) -> [Bound; 11] {
         let ms = |key, span: Span, least| (key, span.as_ms(), least, HALF_HOUR_MS);
         let receive = self.receive_window.as_bytes();
         let bytes = |key, size: Size, least, most| (key, size.as_bytes(), least, most);
@@ -153,6 +158,7 @@ impl Config {
                 WINDOW_MIN,
                 SEND_WINDOW_BYTES_MAX,
             ),
+            bytes("pulled_max", self.pulled_max, WINDOW_MIN, PULLED_MAX),
             ("receive_window", receive, WINDOW_MIN, WINDOW_MAX),
             bytes(
                 "stream_receive_window",
@@ -255,6 +261,7 @@ type Bound = (&'static str, u64, u64, u64);
 const HALF_HOUR_MS: u64 = 1_800_000;
 const BUFFER_MIN: u64 = 64 * 1024;
 const BUFFER_MAX: u64 = 1024 * 1024 * 1024;
+const PULLED_MAX: u64 = 1 << 40;
 const WINDOW_MIN: u64 = 16 * 1024;
 const WINDOW_MAX: u64 = 16 * 1024 * 1024;
 /// Every QUIC path carries this (RFC 9000, 14).

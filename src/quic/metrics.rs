@@ -103,6 +103,10 @@ pub struct RequestsRefused {
     pub held: Counter,
     /// Their replies were not taken.
     pub stalled: Counter,
+    /// The reply's fields are more than the client said it takes.
+    pub peer_limit: Counter,
+    /// 503: too much is read for replies that are not taken.
+    pub pulled: Counter,
 }
 
 impl Source for Metrics {
@@ -282,6 +286,8 @@ impl Metrics {
                     ("timeout", &requests_refused.timeout),
                     ("too_early", &requests_refused.too_early),
                     ("held", &requests_refused.held),
+                    ("peer_limit", &requests_refused.peer_limit),
+                    ("pulled", &requests_refused.pulled),
                     ("stalled", &requests_refused.stalled),
                 ],
             ),

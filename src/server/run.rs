@@ -136,7 +136,7 @@ impl Server {
         let (alive, ended) = mpsc::channel(1);
         let parts = worker_parts(
             &state,
-            &quic_keys(&keys),
+            &quic::server::Keys::of(&keys),
             generation,
             sockets,
             metrics,
@@ -344,24 +344,6 @@ fn sources(metrics: &worker::Metrics) -> [Arc<dyn metrics::Source>; 4] {
         h3,
     } = metrics.clone();
     [service, tcp, quic, h3]
-}
-
-/// The engine's secrets. They change only with a restart: ids and tokens under the former keys are
-/// out there.
-fn quic_keys(ring: &Keyring) -> quic::server::Keys {
-    let [ids, reset, address] = [
-        Purpose::ConnectionId,
-        Purpose::StatelessReset,
-        Purpose::AddressToken,
-    ]
-    .map(|purpose| ring.current(purpose).bytes);
-    let mut half = [0; 16];
-    half.copy_from_slice(ids.split_at(16).0);
-    quic::server::Keys {
-        ids: half,
-        reset,
-        address,
-    }
 }
 
 /// Process generations that a connection id can tell apart.

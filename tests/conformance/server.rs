@@ -62,17 +62,12 @@ impl Server {
         let address = socket.local();
         let (trigger, shutdown) = Shutdown::new();
         let main = move || {
-            let key = |purpose| keyring.current(purpose).bytes;
             let setup = Setup {
                 sockets: vec![socket],
                 config,
                 h3: h3::Config::default(),
                 tls,
-                keys: Keys {
-                    ids: *key(Purpose::ConnectionId).first_chunk().unwrap(),
-                    reset: key(Purpose::StatelessReset),
-                    address: key(Purpose::AddressToken),
-                },
+                keys: Keys::of(&keyring),
                 owner: quic::Owner {
                     node: 1,
                     generation: 1,

@@ -188,7 +188,7 @@ fn first_flight(server: &Server) -> impl Fn(u8) -> Vec<u8> + use<> {
     }
 }
 
-fn wait_for(condition: impl Fn() -> bool) {
+pub(crate) fn wait_for(condition: impl Fn() -> bool) {
     let until = runtime::now() + support::PATIENCE;
     while !condition() {
         assert!(runtime::now() < until, "it did not come about");

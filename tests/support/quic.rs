@@ -55,32 +55,42 @@ pub(crate) struct Options {
     /// Certificate, ticket and engine secrets; the same for a "restarted" server.
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) generation: u16,
+    pub(crate) node: u16,
 }
 
 pub(crate) struct Secrets {
     pub(crate) identity: Arc<Identity>,
     pub(crate) keyring: Keyring,
-    _data: tempfile::TempDir,
+    data: Arc<tempfile::TempDir>,
 }
 
 impl Secrets {
     pub(crate) fn new() -> Arc<Self> {
-        let data = tempfile::tempdir().unwrap();
-        let config = runtime::tls::Config::default();
+        Self::with(runtime::tls::Config::default())
+    }
+
+    /// With the certificate that `config` names.
+    pub(crate) fn with(config: runtime::tls::Config) -> Arc<Self> {
+        let data = Arc::new(tempfile::tempdir().unwrap());
         Arc::new(Self {
             identity: Arc::new(Identity::open(config, data.path()).unwrap()),
-            keyring: Keyring::ephemeral(),
-            _data: data,
+            keyring: Keyring::open(&data.path().join("keys")).unwrap(),
+            data,
         })
     }
 
-    fn keys(&self) -> Keys {
-        let key = |purpose| self.keyring.current(purpose).bytes;
-        Keys {
-            ids: key(Purpose::ConnectionId)[..16].try_into().unwrap(),
-            reset: key(Purpose::StatelessReset),
-            address: key(Purpose::AddressToken),
-        }
+    /// The same after an operator added a master key.
+    pub(crate) fn rotated(&self) -> Arc<Self> {
+        let keys = self.data.path().join("keys");
+        let made = Keyring::open(&self.data.path().join("made elsewhere"));
+        let other = self.data.path().join("made elsewhere/master-1.key");
+        assert!(made.is_ok());
+        std::fs::rename(other, keys.join("master-2.key")).unwrap();
+        Arc::new(Self {
+            identity: Arc::clone(&self.identity),
+            keyring: Keyring::open(&keys).unwrap(),
+            data: Arc::clone(&self.data),
+        })
     }
 }
 
@@ -93,6 +103,7 @@ impl Default for Options {
             address: "127.0.0.1:0".parse().unwrap(),
             secrets: Secrets::new(),
             generation: 1,
+            node: 3,
         }
     }
 }
@@ -117,6 +128,7 @@ impl Server {
             address,
             secrets,
             generation,
+            node,
         } = options;
         config.check().unwrap();
         let (trigger, shutdown) = Shutdown::new();
@@ -139,10 +151,11 @@ impl Server {
             address = socket.local();
             let metrics = Arc::new(Metrics::default());
             started.metrics.push(Arc::clone(&metrics));
-            let (config, tls, keys) = (config.clone(), Arc::clone(&tls), secrets.keys());
+            let (config, tls, keys) =
+                (config.clone(), Arc::clone(&tls), Keys::of(&secrets.keyring));
             let (budget, shutdown) = (Arc::clone(&budget), shutdown.clone());
             let owner = Owner {
-                node: 3,
+                node,
                 generation,
                 worker: worker.try_into().unwrap(),
             };

@@ -69,7 +69,7 @@ impl Config {
             .receive_window(config::window(self.window))
             .stream_receive_window(config::window(self.window));
         let mut client = ClientConfig::new(Arc::new(ClientCrypto {
-            tls: Arc::clone(&self.tls.config),
+            tls: Arc::clone(self.tls.config()),
             resumes: self.tls.resumes,
         }));
         client.transport_config(Arc::new(transport));
@@ -131,5 +131,10 @@ impl Tls {
             config: Arc::new(config),
             resumes: resume != Resume::Never,
         })
+    }
+
+    /// The settings of rustls.
+    pub(in crate::quic) const fn config(&self) -> &Arc<rustls::ClientConfig> {
+        &self.config
     }
 }

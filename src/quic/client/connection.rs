@@ -7,6 +7,7 @@ use crate::h3::Fault;
 use crate::h3::Input;
 use crate::h3::Message;
 use crate::http::Method;
+use crate::http::Priority;
 use crate::quic::client::ClientError;
 use crate::quic::client::ConnId;
 use crate::quic::client::Event;
@@ -36,7 +37,7 @@ pub(super) struct Connection {
     pub(super) keep_fields: bool,
     /// Whether its end was told.
     pub(super) ended: bool,
-    greeted: bool,
+    control: Option<StreamId>,
     h3: h3::Connection,
     exchanges: Vec<Exchange>,
 }
@@ -64,7 +65,7 @@ impl Connection {
             dirty: false,
             keep_fields: false,
             ended: false,
-            greeted: false,
+            control: None,
             h3: h3::Connection::client(h3),
             exchanges: Vec::new(),
         }
@@ -100,6 +101,20 @@ impl Connection {
         Ok(id)
     }
 
+    /// Asks for the reply of a request under way in another order (RFC 9218, 7.2).
+    pub(super) fn reprioritise(&mut self, id: StreamId, priority: Priority) {
+        let Some(control) = self
+            .control
+            .filter(|_| self.exchanges.iter().any(|e| e.id == id))
+        else {
+            return;
+        };
+        let mut update = Vec::with_capacity(32);
+        h3::encode_priority_update(id.into(), priority, &mut update);
+        // A server that takes no more of the control stream has no use for it either.
+        let _short = self.quic.send_stream(control).write(&update);
+    }
+
     /// Requests under way.
     pub(super) const fn requests(&self) -> usize {
         self.exchanges.len()
@@ -120,7 +135,7 @@ impl Connection {
 
     /// The control stream, once the server's limits are known.
     pub(super) fn greet(&mut self) {
-        if self.greeted {
+        if self.control.is_some() {
             return;
         }
         let Some(control) = self.quic.streams().open(Dir::Uni) else {
@@ -132,7 +147,9 @@ impl Connection {
             .preamble(u16::from_le_bytes([low, high]), &mut preamble);
         // Far below the least flow control window of any server that speaks HTTP/3.
         let written = self.quic.send_stream(control).write(&preamble);
-        self.greeted = written.is_ok_and(|n| n == preamble.len());
+        self.control = written
+            .is_ok_and(|n| n == preamble.len())
+            .then_some(control);
     }
 
     pub(super) fn stream_event(&mut self, event: StreamEvent, desk: &mut Desk<'_>) {

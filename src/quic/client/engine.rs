@@ -1,6 +1,7 @@
 //! The engine: sockets, connections, timers, one turn after the other.
 
 use crate::h3::Message;
+use crate::http::Priority;
 use crate::quic::cid::Cipher;
 use crate::quic::cid::Mint;
 use crate::quic::cid::Owner;
@@ -152,9 +153,15 @@ impl Client {
 
     /// Gives up a request: no further event of it comes.
     pub fn cancel(&mut self, conn: ConnId, stream: StreamId) {
-        let index = stream >> 2;
-        let id = quinn_proto::StreamId::new(quinn_proto::Side::Client, Dir::Bi, index);
+        let id = request(stream);
         self.with(conn, |connection| connection.cancel(id));
+    }
+
+    /// Asks for the reply of a request under way in another order than its `priority` field said
+    /// (PRIORITY_UPDATE; RFC 9218, 7). Nothing if the reply is complete.
+    pub fn reprioritise(&mut self, conn: ConnId, stream: StreamId, priority: Priority) {
+        let id = request(stream);
+        self.with(conn, |connection| connection.reprioritise(id, priority));
     }
 
     /// Closes a connection with an HTTP/3 code; [`Event::Closed`] follows.
@@ -390,6 +397,11 @@ impl Client {
             self.dirty.push(key);
         }
     }
+}
+
+/// The stream of a request by its id on the wire.
+fn request(stream: StreamId) -> quinn_proto::StreamId {
+    quinn_proto::StreamId::new(quinn_proto::Side::Client, Dir::Bi, stream >> 2)
 }
 
 fn news(connection: &mut Connection, event: quinn_proto::Event, desk: &mut Desk<'_>) {

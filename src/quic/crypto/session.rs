@@ -401,6 +401,65 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quic::client::Resume;
+    use crate::quic::client::Tls;
+    use crate::quic::client::Trust;
+    use crate::quic::crypto::KeyExchange;
+    use crate::runtime::keyring::Keyring;
+    use crate::runtime::keyring::Purpose;
+    use crate::runtime::tls::Identity;
+    use crate::runtime::tls::Tickets;
+
+    /// Both ends of a connection; the client's resumes if asked to.
+    fn ends(resume: Resume) -> [Session; 2] {
+        let data = tempfile::tempdir().unwrap();
+        let identity = Identity::open(crate::runtime::tls::Config::default(), data.path());
+        let tickets = Tickets::new(Keyring::ephemeral().accepted(Purpose::QuicTicket));
+        let config = crate::quic::Config::default();
+        let identity = Arc::new(identity.unwrap());
+        let tls = crate::quic::server::tls(&config, identity, Arc::new(tickets)).unwrap();
+        // Nobody here reads the transport parameters.
+        let params = Vec::new();
+        let server = quic::ServerConnection::new(tls, quic::Version::V1, params.clone()).unwrap();
+        let resumes = resume != Resume::Never;
+        let tls = Tls::new(Trust::Anybody, KeyExchange::Hybrid, resume).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let config = Arc::clone(tls.config());
+        let client = quic::ClientConnection::new(config, quic::Version::V1, name, params);
+        [
+            Session::new(client.unwrap().into(), Side::Client, resumes),
+            Session::new(server.into(), Side::Server, false),
+        ]
+    }
+
+    /// Carries flights to and fro until both are silent.
+    fn shake(ends: &mut [Session; 2]) {
+        for turn in 0..12 {
+            let (mut flights, mut more) = (Vec::new(), true);
+            while more {
+                // One of each level of encryption.
+                let mut flight = Vec::new();
+                more = crypto::Session::write_handshake(&mut ends[turn % 2], &mut flight).is_some();
+                flights.push(flight);
+            }
+            for flight in flights.into_iter().filter(|flight| !flight.is_empty()) {
+                crypto::Session::read_handshake(&mut ends[(turn + 1) % 2], &flight).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_handshake_the_tls_state_is_gone_and_keys_can_still_be_updated() {
+        for resume in [Resume::Never, Resume::Tickets] {
+            let mut ends = ends(resume);
+            assert!(ends.iter().all(|end| end.tls.is_some()));
+            shake(&mut ends);
+            for end in &mut ends {
+                assert!(end.tls.is_none(), "{:?} {resume:?}", end.side);
+                assert!(crypto::Session::next_1rtt_keys(end).is_some());
+            }
+        }
+    }
 
     #[test]
     fn zeros_at_the_end_of_crypto_data_are_not_taken_for_padding() {

@@ -17,6 +17,7 @@ use crate::quic::server::exchange::Pull;
 use crate::quic::server::exchange::Stage;
 use crate::quic::server::exchange::Writing;
 use crate::quic::server::exchange::chunks;
+use crate::quic::server::exchange::counted;
 use crate::quic::server::exchange::rank;
 use crate::quic::server::wakes::Name;
 use crate::quic::server::wakes::Nudge;
@@ -26,6 +27,7 @@ use quinn_proto::StreamId;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
@@ -139,7 +141,7 @@ impl Connection {
         let priority = exchange.priority;
         match exchange.stage {
             Stage::Waiting(later) => self.wait(id, priority, later, desk),
-            Stage::Writing(writing) => return self.write(id, priority, writing),
+            Stage::Writing(writing) => return self.write(id, priority, writing, desk),
             reading @ Stage::Reading(_) => self.keep(id, priority, reading),
         }
         false
@@ -167,6 +169,17 @@ impl Connection {
         priority: Priority,
         desk: &mut Desk<'_, S>,
     ) {
+        let limit = self.h3.peer_header_bytes_max();
+        if limit != u64::MAX && h3::section_bytes(&reply) > limit {
+            // The client said that it would not take it (RFC 9114, 4.2.2).
+            desk.metrics.requests_refused.peer_limit.add_one();
+            reading::reset(&mut self.quic, id, Code::InternalError);
+            return;
+        }
+        if matches!(reply.body, Body::Pull(_)) && is_full(desk) {
+            desk.metrics.requests_refused.pulled.add_one();
+            reply = desk.service.refuse(Refusal::Overloaded);
+        }
         desk.scratch.clear();
         h3::encode_reply(&reply, desk.date, desk.scratch);
         let mut chunks = chunks(desk.scratch, &mut reply.body);
@@ -195,7 +208,13 @@ impl Connection {
     }
 
     /// Writes on; whether it stopped only to let others have their turn.
-    fn write(&mut self, id: StreamId, priority: Priority, mut writing: Writing) -> bool {
+    fn write<S: Service>(
+        &mut self,
+        id: StreamId,
+        priority: Priority,
+        mut writing: Writing,
+        desk: &mut Desk<'_, S>,
+    ) -> bool {
         let mut allowance = if priority.incremental {
             PIECE_BYTES
         } else {
@@ -210,12 +229,18 @@ impl Connection {
                 self.finish(id);
                 return false;
             };
+            if is_full(desk) {
+                desk.thirsty.push(self.slot);
+                self.keep(id, priority, Stage::Writing(writing));
+                return false;
+            }
             pull.nudge.rearm();
             let waker = Waker::from(Arc::clone(&pull.nudge));
             match pull.source.poll_chunk(&mut Context::from_waker(&waker)) {
                 Poll::Ready(Some(Ok(bytes))) => {
                     let mut header = Vec::with_capacity(DATA_HEADER_BYTES);
                     h3::encode_data_header(bytes.len() as u64, &mut header);
+                    let bytes = counted(bytes, desk.pulled);
                     writing.chunks.extend([header.into(), bytes]);
                 }
                 Poll::Ready(Some(Err(_incomplete))) => {
@@ -272,6 +297,11 @@ impl Connection {
         };
         Nudge::new(desk.wakes, name)
     }
+}
+
+/// Whether sources must wait: what they read for single connections is at its bound.
+fn is_full<S: Service>(desk: &Desk<'_, S>) -> bool {
+    desk.pulled.load(Relaxed) >= desk.config.pulled_max.as_bytes()
 }
 
 /// What an incremental reply may hand over before others of its urgency do.

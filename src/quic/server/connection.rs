@@ -28,6 +28,7 @@ use quinn_proto::StreamEvent;
 use quinn_proto::StreamId;
 use quinn_proto::VarInt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -77,14 +78,21 @@ pub(super) struct Desk<'a, S> {
     pub(super) metrics: &'a Metrics,
     pub(super) h3_metrics: &'a h3::Metrics,
     pub(super) wakes: &'a Arc<Wakes>,
+    /// Bytes alive that were read for one connection alone.
+    pub(super) pulled: &'a Arc<AtomicU64>,
+    /// Connections whose sources wait until there are fewer of these.
+    pub(super) thirsty: &'a mut Vec<usize>,
     pub(super) message: &'a mut Message,
     pub(super) scratch: &'a mut Vec<u8>,
 }
 
 impl Connection {
-    /// The control stream, once the handshake is complete.
-    pub(super) fn greet(&mut self) {
+    /// The control stream, once the handshake is complete. A client must let us open three
+    /// streams (RFC 9114, 6.2); one that allows none would never see our SETTINGS. No code of the
+    /// RFC names that fault: the stream creation error is for streams that were created.
+    pub(super) fn greet<S: Service>(&mut self, desk: &Desk<'_, S>) {
         let Some(control) = self.quic.streams().open(Dir::Uni) else {
+            self.fail(&NO_CONTROL, desk);
             return;
         };
         self.control = Some(control);
@@ -360,21 +368,28 @@ impl Connection {
         reading::reset(&mut self.quic, id, Code::RequestCancelled);
     }
 
-    pub(super) fn fault<S: Service>(&mut self, id: StreamId, fault: &Fault, desk: &Desk<'_, S>) {
-        desk.h3_metrics.count(fault);
+    fn fault<S: Service>(&mut self, id: StreamId, fault: &Fault, desk: &Desk<'_, S>) {
         match fault {
-            Fault::Connection { code, reason } => {
-                desk.metrics.closed.violation.add_one();
-                let reason = Bytes::from_static(reason.as_bytes());
-                self.quic.close(desk.now, reading::varint(*code), reason);
-                self.exchanges = Vec::new();
-            }
+            Fault::Connection { .. } => self.fail(fault, desk),
             Fault::Stream { code, .. } => {
+                desk.h3_metrics.count(fault);
                 self.forget(id);
                 reading::stop(&mut self.quic, id, *code);
                 reading::reset(&mut self.quic, id, *code);
             }
         }
+    }
+
+    /// Closes for what the client did.
+    fn fail<S: Service>(&mut self, fault: &Fault, desk: &Desk<'_, S>) {
+        let Fault::Connection { code, reason } = fault else {
+            return;
+        };
+        desk.h3_metrics.count(fault);
+        desk.metrics.closed.violation.add_one();
+        let reason = Bytes::from_static(reason.as_bytes());
+        self.quic.close(desk.now, reading::varint(*code), reason);
+        self.exchanges = Vec::new();
     }
 
     pub(super) fn keep(&mut self, id: StreamId, priority: Priority, stage: Stage) {
@@ -411,6 +426,10 @@ impl Connection {
 const STOPPED_CONTROL: Fault = Fault::Connection {
     code: Code::ClosedCriticalStream,
     reason: "the control stream must not be stopped",
+};
+const NO_CONTROL: Fault = Fault::Connection {
+    code: Code::GeneralProtocolError,
+    reason: "the client allows no control stream of ours",
 };
 const PREAMBLE_BYTES: usize = 64;
 /// How long a busy connection keeps its higher stream limit after the last look.

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// A request under way. A request that is whole in one packet and answered at once never
@@ -68,6 +70,31 @@ pub(super) struct Writing {
 pub(super) struct Pull {
     pub(super) source: Box<dyn Source>,
     pub(super) nudge: Arc<Nudge>,
+}
+
+/// Bytes read for one connection alone, counted as long as they live.
+struct Pulled {
+    bytes: Bytes,
+    count: Arc<AtomicU64>,
+}
+
+/// Counts `bytes` in `count` until the last use of them is over.
+pub(super) fn counted(bytes: Bytes, count: &Arc<AtomicU64>) -> Bytes {
+    count.fetch_add(bytes.len() as u64, Relaxed);
+    let count = Arc::clone(count);
+    Bytes::from_owner(Pulled { bytes, count })
+}
+
+impl AsRef<[u8]> for Pulled {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Pulled {
+    fn drop(&mut self) {
+        self.count.fetch_sub(self.bytes.len() as u64, Relaxed);
+    }
 }
 
 impl Reading {
@@ -177,6 +204,17 @@ mod tests {
             "incremental ones take turns"
         );
         assert!(of(7, true, 0) >= 0 && of(0, false, 0) > 0);
+    }
+
+    #[test]
+    fn pulled_bytes_count_until_their_last_slice_is_gone() {
+        let count = Arc::new(AtomicU64::new(0));
+        let bytes = counted(Bytes::from(vec![1; 1000]), &count);
+        let slice = bytes.slice(10..20);
+        drop(bytes);
+        assert_eq!(count.load(Relaxed), 1000);
+        drop(slice);
+        assert_eq!(count.load(Relaxed), 0);
     }
 
     #[test]

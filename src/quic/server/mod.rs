@@ -16,13 +16,14 @@ mod exchange;
 mod half_open;
 mod handover;
 mod pace;
+mod secrets;
 mod setup;
 mod turn;
 mod wakes;
 mod worker;
 
 pub use handover::Handover;
-pub use setup::Keys;
+pub use secrets::Keys;
 pub use setup::Setup;
 pub use setup::tls;
 pub use worker::run;

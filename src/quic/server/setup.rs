@@ -5,23 +5,19 @@ use crate::h3;
 use crate::quic::Config;
 use crate::quic::Metrics;
 use crate::quic::Socket;
-use crate::quic::cid::Cipher;
 use crate::quic::cid::Mint;
 use crate::quic::cid::Owner;
 use crate::quic::crypto::KeyExchange;
 use crate::quic::crypto::ServerCrypto;
 use crate::quic::crypto::provider;
 use crate::quic::server::Handover;
-use crate::runtime;
-use aws_lc_rs::hkdf;
-use aws_lc_rs::hmac;
+use crate::quic::server::Keys;
 use quinn_proto::EndpointConfig;
 use quinn_proto::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::ProducesTickets;
 use rustls::server::ResolvesServerCert;
 use rustls::server::ServerSessionMemoryCache;
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,23 +49,6 @@ pub struct Setup<S> {
     pub service: Rc<S>,
 }
 
-/// Secrets of the engine, from the keyring.
-#[derive(Clone)]
-pub struct Keys {
-    /// The permutation of connection ids (AES-128).
-    pub ids: [u8; 16],
-    /// Stateless reset tokens (RFC 9000, 10.3).
-    pub reset: [u8; 32],
-    /// Retry tokens (RFC 9000, 8.1.2).
-    pub address: [u8; 32],
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keys(..)")
-    }
-}
-
 /// TLS 1.3 with ALPN `h3`, X25519MLKEM768 and X25519, and folded packet keys. Sessions resume with
 /// `tickets`; with early data they are kept in memory, for rustls grants early data only then.
 ///
@@ -98,14 +77,8 @@ pub fn tls(
     Ok(Arc::new(tls))
 }
 
-/// The mint of `owner`, with a random first serial number.
-pub(super) fn mint(keys: &Keys, owner: Owner) -> Mint {
-    Mint::new(Cipher::new(&keys.ids), owner, runtime::random::number())
-}
-
-pub(super) fn endpoint(keys: &Keys, mint: Mint) -> EndpointConfig {
-    let reset = hmac::Key::new(hmac::HMAC_SHA256, &keys.reset);
-    let mut endpoint = EndpointConfig::new(Arc::new(reset));
+pub(super) fn endpoint(keys: &Keys, node: u16, mint: Mint) -> EndpointConfig {
+    let mut endpoint = EndpointConfig::new(keys.reset(node));
     endpoint
         .cid_generator(move || Box::new(mint.clone()))
         .supported_versions(vec![QUIC_V1])
@@ -118,9 +91,8 @@ pub(super) fn server(
     keys: &Keys,
     tls: &Arc<rustls::ServerConfig>,
 ) -> ServerConfig {
-    let address_key = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&keys.address);
     let crypto = Arc::new(ServerCrypto(Arc::clone(tls)));
-    let mut server = ServerConfig::new(crypto, Arc::new(address_key));
+    let mut server = ServerConfig::new(crypto, keys.address());
     server
         .transport_config(Arc::new(config.transport()))
         .migration(config.migration)

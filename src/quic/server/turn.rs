@@ -26,6 +26,7 @@ use rustls::NamedGroup;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use tokio::io::Interest;
 
@@ -41,6 +42,7 @@ impl<S: Service> Worker<S> {
         self.look_at_woken(now);
         busy |= self.drain(now, phase);
         self.drive(now);
+        self.quench();
         self.send();
         let received = self.metrics.datagrams_in.value() - before;
         self.pace.count(now, runtime::now(), received);
@@ -235,6 +237,8 @@ impl<S: Service> Worker<S> {
             metrics: &self.metrics,
             h3_metrics: &self.h3_metrics,
             wakes: &self.wakes,
+            pulled: &self.pulled,
+            thirsty: &mut self.thirsty,
             message: &mut self.message,
             scratch: &mut self.scratch,
         }
@@ -291,6 +295,20 @@ impl<S: Service> Worker<S> {
         over
     }
 
+    /// Lets sources go on that waited for room, once there is some.
+    fn quench(&mut self) {
+        if self.pulled.load(Relaxed) >= self.config.pulled_max.as_bytes() {
+            return;
+        }
+        for slot in std::mem::take(&mut self.thirsty) {
+            let place = self.connections.get_mut(slot).and_then(Option::as_mut);
+            if let Some(connection) = place {
+                connection.writable = true;
+                self.mark(slot);
+            }
+        }
+    }
+
     fn transmit(&mut self, now: Instant, connection: &mut Connection) -> Progress {
         let mut strays: Vec<(Transmit, Vec<u8>)> = Vec::new();
         let Some(line) = self.lines.get_mut(usize::from(connection.line)) else {
@@ -316,7 +334,7 @@ impl<S: Service> Worker<S> {
             Event::Connected => {
                 self.count_handshake(connection);
                 self.complete(connection);
-                connection.greet();
+                connection.greet(&self.desk(now));
             }
             Event::ConnectionLost { reason } => {
                 self.count_end(&reason);

@@ -34,6 +34,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -71,6 +72,9 @@ pub(super) struct Worker<S> {
     pub(super) message: Message,
     pub(super) wakes: Arc<Wakes>,
     pub(super) woken: Vec<Name>,
+    /// Bytes alive that sources read for single connections, and who waits for fewer.
+    pub(super) pulled: Arc<AtomicU64>,
+    pub(super) thirsty: Vec<usize>,
     pub(super) date: (u64, h3::Line),
     pub(super) unix_ms: u64,
     pub(super) config: Config,
@@ -121,8 +125,8 @@ async fn next_phase(shutdown: &mut Shutdown, phase: Phase) {
 impl<S: Service> Worker<S> {
     fn new(setup: Setup<S>) -> io::Result<Self> {
         let now = runtime::now();
-        let mint = setup::mint(&setup.keys, setup.owner);
-        let endpoint = setup::endpoint(&setup.keys, mint.clone());
+        let mint = setup.keys.mint(setup.owner);
+        let endpoint = setup::endpoint(&setup.keys, setup.owner.node, mint.clone());
         let server = setup::server(&setup.config, &setup.keys, &setup.tls);
         let whole = setup.sockets.iter().all(Socket::keeps_datagrams_whole);
         let segments = setup.config.gso_segments_max;
@@ -154,6 +158,8 @@ impl<S: Service> Worker<S> {
             message: Message::new(),
             wakes: Arc::default(),
             woken: Vec::new(),
+            pulled: Arc::default(),
+            thirsty: Vec::new(),
             date: (u64::MAX, h3::Line::new("date", "")),
             unix_ms: 0,
             config: setup.config,
