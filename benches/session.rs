@@ -1,6 +1,7 @@
 //! Commands, merge and encoding of the typical learner.
 //!
-//! Instructions instead of time: `valgrind --tool=callgrind target/release/deps/session-… --bench`.
+//! Instructions instead of time:
+//! `valgrind --tool=callgrind target/release/deps/session-… --bench`.
 
 mod typical;
 

@@ -19,6 +19,7 @@ run "lints (clippy)" cargo clippy --quiet --workspace --all-targets -- -D warnin
 run "build of the tests" cargo test --quiet --workspace --no-run
 run "unit tests" cargo test --quiet --lib --bins
 run "documentation tests" cargo test --quiet --doc
+run "benches, once each" cargo test --quiet --bench "*"
 run "load generator" cargo test --quiet --package lamplight-loadtest
 for suite in tests/*.rs tests/*/main.rs; do
     [ -f "$suite" ] || continue

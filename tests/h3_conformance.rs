@@ -3,8 +3,8 @@
 //!
 //! Method: the client is `quinn` with hand-made bytes on its streams, so it shares neither framing
 //! nor QPACK with the server, which is the whole product or, where content is needed, the engine
-//! with a service that takes some. After each case a bystander on another connection, and wherever the
-//! connection must live also the offender itself, gets a reply.
+//! with a service that takes some. After each case a bystander on another connection, and wherever
+//! the connection must live also the offender itself, gets a reply.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! What strangers may send and crowds may do: each gets its exact code, is counted under its
-//! reason, and those who are being served notice nothing. Broken HTTP/3 is the business of h3_conformance.rs.
+//! reason, and those who are being served notice nothing. Broken HTTP/3 is the business of
+//! h3_conformance.rs.
 
 #![expect(
     clippy::unwrap_used,

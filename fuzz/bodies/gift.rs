@@ -1,7 +1,7 @@
 //! A Moodle file of a teacher.
 //!
-//! Promises: no panic; a refusal or note names the file, a line inside the text and a remedy; what is
-//! accepted fits its chunk, is read the same way twice, and every item of it can be graded.
+//! Promises: no panic; a refusal or note names the file, a line inside the text and a remedy; what
+//! is accepted fits its chunk, is read the same way twice, and every item of it can be graded.
 
 use lamplight::base::limits::QUIZ_CHUNK_BYTES_MAX;
 use lamplight::course::Language;

@@ -1,7 +1,7 @@
 //! JWTs and our own sessions' tokens, against a broker's real key set.
 //!
-//! Promises: no panic; what is believed is signed by one of the set's keys, so it is one of the kept
-//! tokens to the last bit; no text opens a session.
+//! Promises: no panic; what is believed is signed by one of the set's keys, so it is one of the
+//! kept tokens to the last bit; no text opens a session.
 
 use lamplight::identity::Algorithm;
 use lamplight::identity::Issuer;

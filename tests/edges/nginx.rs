@@ -10,7 +10,7 @@ use crate::origin::Origin;
 use std::fs;
 use std::process::Command;
 
-/// How long things are fresh, and how long stale ones may be given, is what the origin's fields say.
+/// How long things are fresh, and how long stale ones may be given: what the origin's fields say.
 const CONFIGURATION: &str = r#"
 daemon off;
 worker_processes 1;

@@ -1,5 +1,5 @@
-//! A user-space UDP proxy: loss, narrow links, delay, jitter and with it reordering, duplicates, corruption, and
-//! the rebinding of clients as a NAT that forgets would do it. Seeded.
+//! A user-space UDP proxy: loss, narrow links, delay, jitter and with it reordering, duplicates,
+//! corruption, and the rebinding of clients as a NAT that forgets would do it. Seeded.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -10,6 +10,7 @@
 
 mod exchanges;
 mod finding;
+mod flags;
 mod ranges;
 mod replies;
 mod resources;
@@ -25,46 +26,12 @@ use crate::runtime::client::ClientError;
 use crate::runtime::client::Limits;
 use crate::runtime::client::Origin;
 use crate::runtime::client::Trust;
-use clap::Args;
-use clap::ValueEnum;
 use finding::Report;
-use std::path::PathBuf;
 use std::time::Duration;
 use visit::Visit;
 
-/// Whose rules an origin has to keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Cdn {
-    /// Akamai.
-    Akamai,
-    /// Varnish.
-    Varnish,
-    /// nginx with `proxy_cache`, with or without slices.
-    Nginx,
-    /// Amazon CloudFront.
-    Cloudfront,
-    /// Fastly.
-    Fastly,
-}
-
-/// Flags of `doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorFlags {
-    /// The network that will stand in front.
-    #[arg(long, value_enum)]
-    pub cdn: Cdn,
-    /// Certificates to trust (PEM) instead of the system's.
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    pub ca: Option<PathBuf>,
-    /// Look at the origin whatever its certificate says.
-    #[arg(long)]
-    pub insecure: bool,
-    /// One JSON document instead of lines.
-    #[arg(long)]
-    pub json: bool,
-    /// `https://HOST[:PORT]` of a Lamplight, or the URL of one resource of any server.
-    pub url: String,
-}
+pub use flags::Cdn;
+pub use flags::DoctorFlags;
 
 /// Visits the origin and prints what was found: done if nothing fails.
 pub fn doctor(flags: &DoctorFlags) -> Exit {
