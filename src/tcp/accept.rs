@@ -13,6 +13,7 @@ use crate::tcp::connection::End;
 use crate::tcp::gate::Full;
 use crate::tcp::gate::Gate;
 use crate::tcp::gate::Pass;
+use crate::tcp::heads::Heads;
 use crate::tcp::rt::Local;
 use crate::tcp::stream::Shared;
 use crate::tcp::stream::Stream;
@@ -65,11 +66,12 @@ pub(super) struct Common<S> {
     pub(super) service: Rc<S>,
     pub(super) config: Config,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) alt_svc: Option<HeaderValue>,
+    pub(super) heads: Heads,
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<Local>,
     /// The same with the streams of a configured edge.
     pub(super) http2_edge: http2::Builder<Local>,
+    pub(super) local: Local,
     /// Memory for the fields of one request after the other.
     pub(super) fields: Cell<Fields>,
 }
@@ -107,14 +109,17 @@ impl<S: Service> Driver<S> {
         let alt_svc = setup
             .http3_port
             .map(|port| format!("h3=\":{port}\"; ma=86400"));
+        let local = Local::default();
+        let builder = |streams_max| connection::http2_builder(&setup.config, streams_max, &local);
         let common = Common {
             service: setup.service,
             http1: connection::http1_builder(),
-            http2: connection::http2_builder(&setup.config, setup.config.streams_max),
-            http2_edge: connection::http2_builder(&setup.config, setup.config.edge_streams_max),
+            http2: builder(setup.config.streams_max),
+            http2_edge: builder(setup.config.edge_streams_max),
+            local: local.clone(),
             config: setup.config,
             metrics: setup.metrics,
-            alt_svc: alt_svc.and_then(|text| HeaderValue::from_str(&text).ok()),
+            heads: Heads::new(alt_svc.and_then(|text| HeaderValue::from_str(&text).ok())),
             fields: Cell::new(Fields::new()),
         };
         let (tls, budget) = (setup.tls, setup.budget);

@@ -148,8 +148,9 @@ pub(super) fn http1_builder() -> http1::Builder {
 pub(super) fn http2_builder(
     config: &crate::tcp::Config,
     streams_max: u32,
+    local: &Local,
 ) -> http2::Builder<Local> {
-    let mut builder = http2::Builder::new(Local);
+    let mut builder = http2::Builder::new(local.clone());
     let header_max = u32::try_from(crate::base::limits::HEADER_BYTES_MAX).unwrap_or(u32::MAX);
     let body_max = u32::try_from(crate::base::limits::BODY_BYTES_MAX).unwrap_or(u32::MAX);
     builder.timer(Clock).max_concurrent_streams(streams_max);
@@ -179,6 +180,7 @@ impl<S: Service> Future for Connection<S> {
                 Phase::Running | Phase::Closed => return Poll::Ready(End::Drain),
             }
         }
+        this.common.local.begin_turn();
         if let Poll::Ready(outcome) = this.http.poll(cx) {
             return Poll::Ready(match outcome {
                 Ok(()) => End::Done,

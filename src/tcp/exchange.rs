@@ -162,7 +162,7 @@ impl<S: Service> hyper::service::Service<hyper::Request<Incoming>> for Handler<S
                 Answer::Now(reply) => reply,
                 Answer::Later(reply) => reply.await,
             };
-            response(reply, version, common.alt_svc.as_ref(), place)
+            response(reply, version, &common.heads, place)
         }))
     }
 }
@@ -188,14 +188,14 @@ fn exchange<S: Service>(
 ) -> Exchange {
     let later = match answer {
         Answer::Now(reply) => {
-            let made = response(reply, version, common.alt_svc.as_ref(), place);
+            let made = response(reply, version, &common.heads, place);
             return Exchange::Ready(Some(made));
         }
         Answer::Later(later) => later,
     };
     Exchange::Later(Box::pin(async move {
         let reply = later.await;
-        response(reply, version, common.alt_svc.as_ref(), place)
+        response(reply, version, &common.heads, place)
     }))
 }
 

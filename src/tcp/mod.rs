@@ -7,7 +7,7 @@
 //!   turn of a connection and flushed once at its end: fewer system calls and fuller records than
 //!   a flush per frame.
 //! - `connection`: one task a connection; its idle, header and stall deadlines share one timer.
-//! - `exchange`: hyper's request → [`crate::http::Service`] → hyper's response.
+//! - `exchange`, `heads`: hyper's request → [`crate::http::Service`] → hyper's response.
 //!
 //! Invariants: a connection holds a permit of the common budget; every refusal and every closing
 //! by us is counted with its reason; a slow, silent or resetting client costs a bounded time and
@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod exchange;
 mod gate;
+mod heads;
 mod listen;
 mod metrics;
 mod plain;

@@ -1,15 +1,13 @@
 //! Our replies in hyper's form.
 
 use crate::http::Body;
-use crate::http::Fields;
 use crate::http::Reply;
 use crate::http::SourceError;
 use crate::http::Version;
+use crate::runtime;
 use crate::tcp::exchange::InFlight;
+use crate::tcp::heads::Heads;
 use bytes::Bytes;
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
 use http::StatusCode;
 use http_body::Frame;
 use http_body::SizeHint;
@@ -29,11 +27,11 @@ pub(super) struct Outgoing {
     _place: InFlight,
 }
 
-/// hyper's response for `reply`, with `alt-svc` if there is one; hyper itself adds `date`.
+/// hyper's response for `reply`, with `date` and, if there is one, `alt-svc`.
 pub(super) fn response(
     reply: Reply,
     version: Version,
-    alt_svc: Option<&HeaderValue>,
+    heads: &Heads,
     place: InFlight,
 ) -> hyper::Response<Outgoing> {
     let Reply { head, extra, body } = reply;
@@ -55,28 +53,8 @@ pub(super) fn response(
     // The service gives 200 to 599 only; anything else would be a fault of ours, so 500.
     let status = StatusCode::from_u16(head.status().0);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.reserve(head.fields().len() + extra.len() + 2);
-    append(headers, head.fields());
-    append(headers, &extra);
-    if let Some(alt_svc) = alt_svc {
-        headers.insert(http::header::ALT_SVC, alt_svc.clone());
-    }
+    *response.headers_mut() = heads.fields(&head, &extra, runtime::unix_ms());
     response
-}
-
-fn append(headers: &mut HeaderMap, fields: &Fields) {
-    for (name, value) in fields.iter() {
-        let name = HeaderName::from_bytes(name);
-        let value = HeaderValue::from_bytes(value);
-        debug_assert!(
-            name.is_ok() && value.is_ok(),
-            "the service made an unsendable field"
-        );
-        if let (Ok(name), Ok(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
 }
 
 impl Outgoing {
