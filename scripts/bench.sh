@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures a fresh release server on core 0 from core 1 and prints one table. About three minutes.
+# Measures a fresh release server on core 0 from core 1 and prints one table, then
+# the same over TCP (scripts/bench/tcp.sh). About five minutes.
 # Usage: scripts/bench.sh [CONNECTIONS of the idle fleet, default 50000]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,6 +67,7 @@ The columns to the right are earlier measurements of other servers on this class
 | 10000 GET/s over all of them and $URLS URLs: GET | $(whole fleet server.requests_per_cpu_second) | | | | |
 | the same: p99 from the intended send time, ms | $(tenth fleet load.latency_ms.p99) | | | | |
 TABLE
+scripts/bench/tcp.sh || VERDICTS+="tcp: not measured"$'\n'
 if [ -n "$VERDICTS" ]; then
     printf '\nNot met or not judged:\n%s' "$VERDICTS"
     exit 1
