@@ -30,13 +30,15 @@ pub(crate) const SHOWN: [&str; 6] = [
 ];
 
 /// Parts of URLs of which each kind of reply has one.
-pub(crate) const KINDS: [&[&str]; 11] = [
+pub(crate) const KINDS: [&[&str]; 13] = [
     &["/v1/courses"],
     &["/v1/courses/truong"],
     &["/v1/openapi.json"],
     &["/page/"],
     &["master.m3u8"],
     &["playlist.m3u8"],
+    &["manifest.mpd"],
+    &["/text/truong/mot/vi"],
     &["init.mp4"],
     &[".m4s"],
     &[".vtt"],
@@ -59,6 +61,7 @@ pub(crate) fn build(content: &Path) {
     )
     .unwrap();
     write("ghi-chu.txt", "Ghi chú cho mọi người.\n");
+    write("text.vi.md", "# Bài đọc\n\nCho mọi người.\n");
     write("quiz.toml", NATIVE);
     write("luyen-tap.gift", GIFT);
     write("hong.gift", "Hỏng?{=bimat-hong ~bimat-hong}\n");

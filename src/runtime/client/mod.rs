@@ -11,6 +11,8 @@
 mod connection;
 mod io;
 mod origin;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 pub use connection::Answer;
