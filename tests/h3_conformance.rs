@@ -23,3 +23,6 @@ mod raw;
 mod request;
 #[path = "conformance/server.rs"]
 mod server;
+#[path = "support/quic.rs"]
+#[expect(dead_code, reason = "tests/quic_engine.rs uses the rest")]
+mod support;

@@ -187,14 +187,9 @@ fn fields_over_the_limit_are_refused_and_the_connection_lives() {
 
 #[test]
 fn a_request_that_never_arrives_whole_is_refused_in_time() {
-    let config = Config {
-        request_timeout: Span::ms(500),
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| {
+        config.request_timeout = Span::ms(500);
+    }));
     with_quinn(&server, |quinn| async {
         let quinn = quinn;
         let mut client = quinn.connect(server.address).await;
@@ -214,14 +209,7 @@ fn a_request_that_never_arrives_whole_is_refused_in_time() {
 
 #[test]
 fn strangers_prove_their_address_when_many_knock() {
-    let config = Config {
-        half_open_retry: 0,
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| config.half_open_retry = 0));
     with_quinn(&server, |quinn| async {
         let quinn = quinn;
         let mut client = quinn.connect(server.address).await;
@@ -271,14 +259,7 @@ fn an_independent_client_resumes() {
 
 #[test]
 fn early_data_serves_what_is_safe_and_nothing_else() {
-    let config = Config {
-        early_data: true,
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| config.early_data = true));
     let config = own_config(KeyExchange::Hybrid, Resume::EarlyData);
     let mut first = OwnClient::with(server.address, config.clone());
     assert_eq!(first.get("/early").body, b"false");

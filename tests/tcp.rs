@@ -14,5 +14,7 @@ mod bad;
 mod bounds;
 #[path = "tcp/plain.rs"]
 mod plain;
+#[path = "support/refusal.rs"]
+mod refusal;
 #[path = "tcp/server.rs"]
 mod server;

@@ -34,6 +34,14 @@ fn crowd(server: &Server, address: [u8; 4], counter: &str, count: u64) {
     panic!("{counter} stays at {}", server.metric(counter));
 }
 
+/// Somebody who comes now gets in and gets every byte.
+async fn newcomer_is_served(server: &Server) {
+    let client = Client::new(server);
+    let small = server.small();
+    let connection = client.connect(server.address).await;
+    connection.get(&small.path).await.is_whole(small.body);
+}
+
 /// Waits until a gauge or counter satisfies `enough`.
 async fn until(server: &Server, name: &str, enough: impl Fn(u64) -> bool) -> u64 {
     for _ in 0..4_000 {
@@ -56,10 +64,7 @@ async fn a_crowd_of_half_open_handshakes_makes_newcomers_prove_their_address() {
     let neighbour = Neighbour::start(&server).await;
     crowd(&server, [127, 0, 5, 1], "lamplight_quic_retried", 300);
     assert_eq!(server.metric("lamplight_quic_half_open"), 40);
-    let client = Client::new(&server);
-    let small = server.small();
-    let connection = client.connect(server.address).await;
-    connection.get(&small.path).await.is_whole(small.body);
+    newcomer_is_served(&server).await;
     assert_eq!(server.metric("lamplight_quic_refused"), 0);
     neighbour.leave().await;
 }
@@ -83,10 +88,7 @@ async fn a_crowd_behind_one_prefix_does_not_keep_others_out() {
         hello.ask(&same, server.address),
         Reply::Closed(CONNECTION_REFUSED)
     );
-    let client = Client::new(&server);
-    let small = server.small();
-    let connection = client.connect(server.address).await;
-    connection.get(&small.path).await.is_whole(small.body);
+    newcomer_is_served(&server).await;
     neighbour.leave().await;
 }
 
@@ -105,10 +107,7 @@ async fn half_open_handshakes_are_bounded_and_end_in_time() {
     until(&server, "lamplight_quic_half_open", |n| n == 0).await;
     let timed_out = server.reason("lamplight_quic_closed", "handshake_timeout");
     assert!(timed_out >= 60, "{timed_out} timed out");
-    let client = Client::new(&server);
-    let small = server.small();
-    let connection = client.connect(server.address).await;
-    connection.get(&small.path).await.is_whole(small.body);
+    newcomer_is_served(&server).await;
     neighbour.leave().await;
 }
 

@@ -1,14 +1,20 @@
 //! Restarts, bounds and drains.
 
 use super::*;
+use support::Secrets;
 
 #[test]
 fn a_restarted_server_tells_learners_at_once_that_their_connection_is_gone() {
+    is_told_after_a_restart(Arc::clone);
+}
+
+/// Restarts a server that says nothing, with secrets that follow from those it had.
+pub(crate) fn is_told_after_a_restart(keys: impl FnOnce(&Arc<Secrets>) -> Arc<Secrets>) {
     let first = Server::start(Options::default());
     let mut client = OwnClient::new(&first);
     // By its reply the handshake is confirmed: resets answer nothing that belongs to one.
     assert_eq!(client.get("/hello").status, 200);
-    let (secrets, address) = (Arc::clone(&first.secrets), first.address);
+    let (secrets, address) = (keys(&first.secrets), first.address);
     // The old process says nothing: its last words go to a socket that is gone.
     let mute = client
         .client
@@ -27,6 +33,7 @@ fn a_restarted_server_tells_learners_at_once_that_their_connection_is_gone() {
     };
     assert_eq!(reason, ConnectionError::Reset);
     assert!(second.count(|m| m.stateless_replies.value()) > 0);
+    assert_eq!(OwnClient::new(&second).get("/hello").status, 200);
 }
 
 #[test]
@@ -60,15 +67,10 @@ fn at_the_connection_limit_the_newcomer_is_refused_and_the_others_notice_nothing
 
 #[test]
 fn half_open_connections_of_one_prefix_are_bounded_and_time_out() {
-    let config = Config {
-        half_open_prefix_max: 5,
-        handshake_timeout: Span::secs(8),
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| {
+        config.half_open_prefix_max = 5;
+        config.handshake_timeout = Span::secs(8);
+    }));
     let hello = first_flight(&server);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     // Each with an id of its own, and so undecipherable or another connection: what matters
@@ -87,15 +89,7 @@ fn a_drained_server_finishes_requests_says_goodbye_and_ends() {
     let server = Server::start(Options::default());
     let mut idle = OwnClient::new(&server);
     let mut busy = OwnClient::new(&server);
-    let fields = Fields::new();
-    let request = Request {
-        method: "GET",
-        authority: "localhost",
-        target: "/later/700",
-        fields: &fields,
-        body: Bytes::new(),
-    };
-    let stream = busy.client.request(busy.conn, &request).unwrap();
+    let stream = busy.ask("/later/700");
     busy.client.turn(runtime::now()).unwrap();
     wait_for(|| server.count(|m| m.requests.value()) == 1);
     server.drain(support::PATIENCE);
@@ -122,15 +116,7 @@ fn a_drained_server_finishes_requests_says_goodbye_and_ends() {
 fn a_drain_ends_in_time_even_if_a_request_does_not() {
     let server = Server::start(Options::default());
     let mut client = OwnClient::new(&server);
-    let fields = Fields::new();
-    let request = Request {
-        method: "GET",
-        authority: "localhost",
-        target: "/later/3600000",
-        fields: &fields,
-        body: Bytes::new(),
-    };
-    client.client.request(client.conn, &request).unwrap();
+    client.ask("/later/3600000");
     client.client.turn(runtime::now()).unwrap();
     wait_for(|| server.count(|m| m.requests.value()) == 1);
     server.drain(Duration::from_millis(400));

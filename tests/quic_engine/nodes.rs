@@ -77,27 +77,7 @@ fn a_datagram_for_another_node_resets_nobody() {
 
 #[test]
 fn after_a_key_rotation_learners_of_before_are_told_at_once() {
-    let first = Server::start(Options::default());
-    let mut client = OwnClient::new(&first);
-    assert_eq!(client.get("/hello").status, 200);
-    let (secrets, address) = (first.secrets.rotated(), first.address);
-    let mute = client
-        .client
-        .rebind(client.conn, "127.0.0.1:0".parse().unwrap());
-    assert!(mute.is_ok());
-    first.crash();
-    let second = Server::start(Options {
-        secrets,
-        address,
-        generation: 2,
-        ..Options::default()
-    });
-    let lost = client.request("GET", "/hello", Bytes::new()).unwrap_err();
-    let Event::Closed { reason, .. } = lost else {
-        panic!("{lost:?}")
-    };
-    assert_eq!(reason, ConnectionError::Reset);
-    assert_eq!(OwnClient::new(&second).get("/hello").status, 200);
+    bounds::is_told_after_a_restart(|secrets| secrets.rotated());
 }
 
 #[test]

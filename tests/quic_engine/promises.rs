@@ -59,14 +59,7 @@ fn the_stream_limit_falls_when_a_connection_is_quiet() {
 #[test]
 fn no_datagram_is_longer_than_configured() {
     for mtu_max in [1_300, 1_472] {
-        let config = Config {
-            mtu_max,
-            ..Config::default()
-        };
-        let server = Server::start(Options {
-            config,
-            ..Options::default()
-        });
+        let server = Server::start(Options::set(|config| config.mtu_max = mtu_max));
         let relay = Relay::start(&[server.address]);
         with_quinn(&server, |quinn| async {
             let mut quinn = quinn;
@@ -91,14 +84,7 @@ fn no_datagram_is_longer_than_configured() {
 
 #[test]
 fn early_data_that_is_replayed_is_not_served_again() {
-    let config = Config {
-        early_data: true,
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| config.early_data = true));
     let config = own_config(KeyExchange::Classic, Resume::EarlyData);
     let mut first = OwnClient::with(server.address, config.clone());
     assert_eq!(first.get("/hello").status, 200);
@@ -233,14 +219,7 @@ fn a_reply_whose_fields_the_client_will_not_take_is_not_sent() {
 
 #[test]
 fn readers_that_stop_hold_no_more_than_the_bound_and_get_the_rest_when_they_read() {
-    let config = Config {
-        pulled_max: Size::kib(16),
-        ..Config::default()
-    };
-    let server = Server::start(Options {
-        config,
-        ..Options::default()
-    });
+    let server = Server::start(Options::set(|config| config.pulled_max = Size::kib(16)));
     with_quinn(&server, |quinn| async {
         let quinn = quinn;
         let lazy = lazy(&quinn);

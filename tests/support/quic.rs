@@ -1,5 +1,8 @@
 //! A QUIC server of a few workers in this process, with a small service of known bytes.
 
+#[path = "refusal.rs"]
+mod refusal;
+
 use bytes::Bytes;
 use lamplight::base::budget::Budget;
 use lamplight::h3;
@@ -105,6 +108,15 @@ impl Default for Options {
             generation: 1,
             node: 3,
         }
+    }
+}
+
+impl Options {
+    /// A usual server after `change` of its settings.
+    pub(crate) fn set(change: impl FnOnce(&mut Config)) -> Self {
+        let mut options = Self::default();
+        change(&mut options.config);
+        options
     }
 }
 
@@ -293,15 +305,7 @@ impl Service for Known {
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
-        let status = match refusal {
-            Refusal::BodyTooLarge => 413,
-            Refusal::FieldsTooLarge => 431,
-            Refusal::Timeout => 408,
-            Refusal::Malformed => 400,
-            Refusal::TooEarly => 425,
-            Refusal::Overloaded => 503,
-        };
-        plain(Status(status), Bytes::new())
+        plain(refusal::status(refusal), Bytes::new())
     }
 }
 
@@ -364,6 +368,11 @@ impl OwnClient {
         }
     }
 
+    /// Sends a GET and waits for nothing; the stream.
+    pub(crate) fn ask(&mut self, target: &str) -> u64 {
+        self.send("GET", target, Bytes::new())
+    }
+
     pub(crate) fn get(&mut self, target: &str) -> Got {
         self.request("GET", target, Bytes::new()).expect("a reply")
     }
@@ -374,6 +383,11 @@ impl OwnClient {
         target: &str,
         body: Bytes,
     ) -> Result<Got, Event> {
+        let stream = self.send(method, target, body);
+        collect(&mut self.client, stream)
+    }
+
+    fn send(&mut self, method: &str, target: &str, body: Bytes) -> u64 {
         let fields = Fields::new();
         let request = client::Request {
             method,
@@ -382,8 +396,7 @@ impl OwnClient {
             fields: &fields,
             body,
         };
-        let stream = self.client.request(self.conn, &request).unwrap();
-        collect(&mut self.client, stream)
+        self.client.request(self.conn, &request).unwrap()
     }
 }
 

@@ -210,14 +210,7 @@ impl Service for Small {
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
-        let status = match refusal {
-            Refusal::BodyTooLarge => 413,
-            Refusal::FieldsTooLarge => 431,
-            Refusal::Timeout => 408,
-            Refusal::Malformed => 400,
-            Refusal::TooEarly => 425,
-            Refusal::Overloaded => 503,
-        };
+        let Status(status) = crate::refusal::status(refusal);
         reply(status, Body::slice(Bytes::from_static(b"refused")))
     }
 }
