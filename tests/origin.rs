@@ -143,6 +143,11 @@ async fn several_ranges_are_cut_exactly_from_the_cache_and_from_a_file() {
             assert_eq!(reply.field("etag"), Some(etag), "{at}");
             let length = reply.body.len().to_string();
             assert_eq!(reply.field("content-length"), Some(length.as_str()), "{at}");
+            let named = reply.field("content-disposition");
+            let name = url
+                .contains("/source/")
+                .then(|| format!("attachment; filename=\"mat-khau-{track}.mp4\""));
+            assert_eq!(named, name.as_deref(), "{at}");
             let parts = audit::parts(&reply);
             assert_eq!(parts.len(), wanted.len(), "{at}");
             for ((range, bytes), (from, to)) in parts.into_iter().zip(wanted) {
@@ -310,6 +315,12 @@ fn cases<'a>(urls: &Urls<'a>) -> Vec<Case<'a>> {
         ),
         ("GET", "/v1/health", vec![], 204),
         ("GET", "/problems/gone", vec![], 200),
+        (
+            "GET",
+            "/text/ky-nang-so/mat-khau/vi",
+            vec![("accept-encoding", "br")],
+            200,
+        ),
         ("GET", MASTER, vec![], 200),
         ("GET", urls.playlist, vec![("accept-encoding", "br")], 200),
         ("GET", urls.segment, vec![], 200),

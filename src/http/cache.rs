@@ -107,6 +107,24 @@ mod tests {
     }
 
     #[test]
+    fn the_contract_says_what_caches_hear() {
+        let contract = include_str!("../../docs/protocol.md");
+        for policy in [
+            CachePolicy::Immutable,
+            CachePolicy::Manifest,
+            CachePolicy::Day,
+            CachePolicy::Short,
+            CachePolicy::Missing,
+            CachePolicy::NoStore,
+        ] {
+            let edges = policy.cdn_cache_control();
+            let edges = edges.map_or_else(|| "–".to_owned(), |value| format!("`{value}`"));
+            let row = format!("| `{}` | {edges} |", policy.cache_control());
+            assert!(contract.contains(&row), "docs/protocol.md lacks {row}");
+        }
+    }
+
+    #[test]
     fn what_may_not_be_stored_is_not_offered_to_edges() {
         assert_eq!(CachePolicy::NoStore.cdn_cache_control(), None);
     }

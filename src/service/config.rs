@@ -19,7 +19,7 @@ pub struct Config {
     /// only pages of this server. Media, quizzes and files are open to every origin.
     pub origins: Vec<String>,
     /// Paths served by signed URLs only, with everything below them, e.g. `/media/khoa-kin`.
-    /// Default none. Each begins with `/media`, `/quiz` or `/files`.
+    /// Default none. Each begins with `/media`, `/quiz`, `/files` or `/text`.
     pub signed: Vec<String>,
     /// Directory of the keys of signed URLs, a file `<name>.key` each. Default empty: no URL is
     /// signed. Two keys are live while they rotate; a reload reads them again.
@@ -52,8 +52,8 @@ pub enum ConfigError {
     Origin(String),
     /// Not a path of public content.
     #[error(
-        "[public] signed holds \"{0}\"; give a path that begins with /media, /quiz or /files, \
-         without a final slash"
+        "[public] signed holds \"{0}\"; give a path that begins with /media, /quiz, /files or \
+         /text, without a final slash"
     )]
     Signed(String),
     /// Everything there would be refused.
@@ -100,7 +100,7 @@ impl Config {
 fn is_signable(path: &str) -> bool {
     let mut segments = path.split('/');
     let rooted = segments.next() == Some("");
-    let room = matches!(segments.next(), Some("media" | "quiz" | "files"));
+    let room = matches!(segments.next(), Some("media" | "quiz" | "files" | "text"));
     rooted && room && segments.all(|s| !matches!(s, "" | "." | ".."))
 }
 
@@ -125,6 +125,7 @@ mod tests {
             config.check()
         };
         for good in [
+            "/text/a",
             "/media/khoa-kin",
             "/files",
             "/quiz/a/b",

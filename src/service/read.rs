@@ -140,15 +140,18 @@ impl Core {
         path: &content::Path<'_>,
         now: Instant,
     ) -> Result<Outcome, Problem> {
+        let found = self.found(head, path, now)?;
         if matches!(path, content::Path::File(..)) {
-            let found = self.found(head, path, now);
-            return found.map(|outcome| outcome.map(guarded));
+            return Ok(found.map(guarded));
         }
         if matches!(path, content::Path::Text(..)) {
-            let found = self.found(head, path, now);
-            return found.map(|outcome| outcome.map(readable));
+            return Ok(found.map(readable));
         }
-        self.found(head, path, now)
+        if let content::Path::Source(place, track) = path {
+            let name = format!("{}-{track}.mp4", place.lesson);
+            return Ok(found.map(move |reply| downloaded(reply, &name)));
+        }
+        Ok(found)
     }
 
     /// The same for whoever holds a good signature; no cache keeps the reply longer than it.
@@ -274,12 +277,23 @@ fn guarded(mut reply: Reply) -> Reply {
 /// A reading page holds nothing that could act; should it ever, the browser lets nothing act.
 fn readable(mut reply: Reply) -> Reply {
     reply.extra.push(b"content-security-policy", READING_POLICY);
-    reply.extra.push(b"x-content-type-options", b"nosniff");
     reply
 }
 
 const READING_POLICY: &[u8] = b"default-src 'none'; img-src 'self'; \
     style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// A recording for download gets a name that says what it is; `name` is made of ids, which are
+/// letters, digits and hyphens.
+fn downloaded(mut reply: Reply, name: &str) -> Reply {
+    if reply.status().0 < 300 {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        let extra = &mut reply.extra;
+        extra.push(b"content-disposition", disposition.as_bytes());
+    }
+    reply
+}
+
 const ATTACHMENT_POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// What `cache-status` and `server-timing` say of a chunk that was not in the cache. The wait
