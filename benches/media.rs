@@ -1,7 +1,12 @@
-//! Packaging on one core: reading an index, planning, one segment, playlists, and finding a chunk.
+//! Packaging on one core: reading an index, planning, one segment, playlists, finding a chunk, and
+//! how many bytes a second of segments a node can make.
 //!
 //! Method: the bundled course's largest rendition, held in memory, so that no disk is measured; the
-//! playlist is that of an hour of four-second segments; the look-up is a hit in the chunk cache.
+//! playlist and the manifest are those of an hour of four-second segments; the look-up is a hit in
+//! the chunk cache. Capacity: a fragmented recording of segments of one MiB in a scratch folder;
+//! cold means read from the kernel's memory, cut, hashed and given to whoever asked, with a chunk
+//! cache too small to keep it; cached means found. How often each byte is copied on the way is
+//! printed first.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,12 +27,19 @@ use lamplight::media::Captions;
 use lamplight::media::Cut;
 use lamplight::media::Fragment;
 use lamplight::media::Movie;
+use lamplight::media::Offer;
 use lamplight::media::Plan;
 use lamplight::media::Scan;
+use lamplight::media::Still;
 use lamplight::media::Track;
+use lamplight::media::Video;
 use lamplight::media::align;
+use lamplight::media::dash;
 use lamplight::media::hls;
 use lamplight::runtime;
+#[path = "media/long.rs"]
+mod long;
+
 use std::fs;
 use std::hint::black_box;
 use std::ops::Range;
@@ -59,6 +71,12 @@ fn packaging(c: &mut Criterion) {
     group.bench_function("parse", |b| {
         b.iter(|| scanned(black_box(&file)));
     });
+    let (fragments, frames) = long::recording(&track, 100, 1000);
+    group.throughput(Throughput::Elements(frames));
+    group.bench_function("parse, fragmented", |b| {
+        b.iter(|| scanned(black_box(&fragments)));
+    });
+    group.throughput(Throughput::Elements(track.frames().into()));
     group.bench_function("cut and plan", |b| {
         b.iter(|| {
             let starts = align(&[black_box(&track)], 4000)
@@ -87,6 +105,9 @@ fn packaging(c: &mut Criterion) {
             out
         });
     });
+    group.bench_function("key frames planned", |b| {
+        b.iter(|| Still::segment(&track, &plan, black_box(3)).unwrap());
+    });
     let segment = vec![7_u8; usize::try_from(bytes).unwrap()];
     group.bench_function("validator", |b| {
         b.iter(|| Digest::of(&[black_box(&segment)]));
@@ -107,6 +128,21 @@ fn playlists(c: &mut Criterion, mut plan: Plan) {
     let mut group = c.benchmark_group("playlist");
     group.bench_function("of an hour", |b| {
         b.iter(|| hls::media(black_box(&plan), version));
+    });
+    let offer = || Offer {
+        videos: vec![Video {
+            track: "720p",
+            version,
+            plan: &plan,
+        }],
+        duration_us: plan.duration_us(),
+        ..Offer::default()
+    };
+    group.bench_function("multivariant", |b| {
+        b.iter(|| hls::master(black_box(&offer())))
+    });
+    group.bench_function("DASH manifest of an hour", |b| {
+        b.iter(|| dash::manifest(black_box(&offer())));
     });
     let text = fs::read_to_string(format!("{LESSON}/captions.vi.vtt")).unwrap();
     group.bench_function("captions parsed and cut", |b| {
@@ -148,5 +184,45 @@ fn lookups(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, packaging, lookups);
+/// Segments of one MiB from a file: made anew for each request, and found.
+fn capacity(c: &mut Criterion) {
+    const SEGMENTS: u32 = 64;
+    let bundled = fs::read(format!("{LESSON}/video-720p.mp4")).unwrap();
+    let track: Track = scanned(&bundled).video.unwrap().unwrap();
+    let (recording, _) = long::recording(&track, SEGMENTS, 1 << 20);
+    let dir = tempfile::tempdir().unwrap();
+    let lesson = dir.path().join("course/01-lesson");
+    fs::create_dir_all(&lesson).unwrap();
+    fs::write(lesson.join("../course.toml"), "title = \"Long\"\n").unwrap();
+    fs::write(lesson.join("video.mp4"), recording).unwrap();
+    let mut group = c.benchmark_group("capacity");
+    for (name, cache) in [("cold", "1 KiB"), ("cached", "1 GiB")] {
+        let config = Config {
+            dir: dir.path().to_path_buf(),
+            cache: cache.parse().unwrap(),
+            ..Config::default()
+        };
+        let library = Library::open(config).unwrap();
+        let catalogue = library.catalogue();
+        let rendition = &catalogue.courses()[0].lessons[0].renditions[0];
+        let base = format!(
+            "/media/course/lesson/{}/{}",
+            rendition.track, rendition.version
+        );
+        let urls: Vec<String> = (0..SEGMENTS).map(|n| format!("{base}/{n}.m4s")).collect();
+        let mut next = urls.iter().cycle();
+        group.throughput(Throughput::Bytes(1 << 20));
+        runtime::block_on(async {
+            for url in &urls {
+                long::fetch(&library, url).await;
+            }
+        });
+        group.bench_function(name, |b| {
+            b.iter(|| runtime::block_on(long::fetch(&library, next.next().unwrap())));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, packaging, lookups, capacity);
 criterion_main!(benches);

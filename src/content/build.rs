@@ -52,9 +52,11 @@ impl Job {
             Self::Segment(lesson, at, n) => lesson.fragments(indexes, *at, |track, plan| {
                 Fragment::new(track, plan, *n).map(|fragment| vec![fragment])
             }),
+            Self::Slide(lesson, at, n) => lesson.fragments(indexes, *at, |track, plan| {
+                Some(fragments(Still::slides(track, plan, *n)?))
+            }),
             Self::Stills(lesson, at, n) => lesson.fragments(indexes, *at, |track, plan| {
-                let stills = Still::segment(track, plan, *n)?;
-                Some(stills.into_iter().map(|still| still.fragment).collect())
+                Some(fragments(Still::segment(track, plan, *n)?))
             }),
             Self::CaptionPlaylist(lesson, at) => {
                 let caption = lesson.captions.get(*at).ok_or(LoadError::Internal)?;
@@ -179,6 +181,10 @@ impl TrackShelf {
         let file = indexes.handles.open(&self.recording.disk)?;
         Ok((indexes.get(&self.recording, &file)?, file))
     }
+}
+
+fn fragments(stills: Vec<Still>) -> Vec<Fragment> {
+    stills.into_iter().map(|still| still.fragment).collect()
 }
 
 fn playlist(lesson: &LessonShelf, text: String, media_type: &'static str, keys: &str) -> Chunk {

@@ -21,6 +21,8 @@ pub enum Path<'a> {
     Segment(Place<'a>, &'a str, Digest, u32),
     /// `/media/{course}/{lesson}/{track}/{version}/stills/{n}.m4s`
     Stills(Place<'a>, &'a str, Digest, u32),
+    /// `/media/{course}/{lesson}/{track}/{version}/slides/{n}.m4s`
+    Slide(Place<'a>, &'a str, Digest, u32),
     /// `/media/{course}/{lesson}/subs/{lang}/playlist.m3u8`
     SubtitlePlaylist(Place<'a>, &'a str),
     /// `/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt`
@@ -82,6 +84,7 @@ impl<'a> Path<'a> {
             | Self::Iframes(at, ..)
             | Self::Init(at, ..)
             | Self::Segment(at, ..)
+            | Self::Slide(at, ..)
             | Self::Stills(at, ..)
             | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
@@ -102,6 +105,7 @@ impl<'a> Path<'a> {
             | Self::Iframes(at, ..)
             | Self::Init(at, ..)
             | Self::Segment(at, ..)
+            | Self::Slide(at, ..)
             | Self::Stills(at, ..)
             | Self::Subtitles(at, ..)
             | Self::SubtitlePlaylist(at, ..)
@@ -117,6 +121,7 @@ impl<'a> Path<'a> {
         match self {
             Self::Init(_, _, version)
             | Self::Segment(_, _, version, _)
+            | Self::Slide(_, _, version, _)
             | Self::Stills(_, _, version, _)
             | Self::Subtitles(_, _, version)
             | Self::SubtitleSegment(_, _, version, _)
@@ -154,9 +159,11 @@ impl<'a> Path<'a> {
                     return Some(Self::Init(place, track, version));
                 }
                 let name = file.strip_suffix(".m4s")?;
-                Some(match name.strip_prefix("stills/") {
-                    Some(name) => Self::Stills(place, track, version, number(name)?),
+                Some(match name.split_once('/') {
                     None => Self::Segment(place, track, version, number(name)?),
+                    Some(("slides", name)) => Self::Slide(place, track, version, number(name)?),
+                    Some(("stills", name)) => Self::Stills(place, track, version, number(name)?),
+                    Some(_) => return None,
                 })
             }
         }
@@ -231,6 +238,10 @@ mod tests {
                 Path::Stills(place, "t", version, 7),
             ),
             (
+                format!("/media/c/l/t/{V}/slides/7.m4s"),
+                Path::Slide(place, "t", version, 7),
+            ),
+            (
                 format!("/media/c/l/subs/vi/{V}/whole.vtt"),
                 Path::Subtitles(place, "vi", version),
             ),
@@ -254,6 +265,7 @@ mod tests {
             format!("/media/c/l/t/{V}/+1.m4s"),
             format!("/media/c/l/t/{V}/4294967296.m4s"),
             format!("/media/c/l/t/{V}/.m4s"),
+            format!("/media/c/l/t/{V}/other/1.m4s"),
             format!("/media/c/l/t/{}/1.m4s", V.to_uppercase()),
             format!("/media/c/l/t/{V}/init.mp4/"),
             "/media/c/l".to_owned(),

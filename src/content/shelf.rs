@@ -127,6 +127,7 @@ pub(crate) enum Kind {
     Iframes,
     Init,
     Segment,
+    Slide,
     Stills,
     Whole,
 }
@@ -155,6 +156,7 @@ pub(crate) enum Job<
     Iframes(L, usize),
     Init(L, usize),
     Segment(L, usize, u32),
+    Slide(L, usize, u32),
     Stills(L, usize, u32),
     CaptionPlaylist(L, usize),
     CaptionSegment(L, usize, u32),
@@ -179,6 +181,7 @@ impl Sketch<'_> {
             Self::Iframes(lesson, at) => Job::Iframes(Arc::clone(lesson), at),
             Self::Init(lesson, at) => Job::Init(Arc::clone(lesson), at),
             Self::Segment(lesson, at, n) => Job::Segment(Arc::clone(lesson), at, n),
+            Self::Slide(lesson, at, n) => Job::Slide(Arc::clone(lesson), at, n),
             Self::Stills(lesson, at, n) => Job::Stills(Arc::clone(lesson), at, n),
             Self::CaptionPlaylist(lesson, at) => Job::CaptionPlaylist(Arc::clone(lesson), at),
             Self::CaptionSegment(lesson, at, n) => Job::CaptionSegment(Arc::clone(lesson), at, n),
@@ -286,6 +289,10 @@ impl LessonShelf {
                 let (id, at) = track(name, Kind::Segment, n)?;
                 (id, Job::Segment(self, at, n))
             }
+            Path::Slide(_, name, _, n) => {
+                let (id, at) = track(name, Kind::Slide, n)?;
+                (id, Job::Slide(self, at, n))
+            }
             Path::Stills(_, name, _, n) => {
                 let (id, at) = track(name, Kind::Stills, n)?;
                 (id, Job::Stills(self, at, n))
@@ -331,8 +338,11 @@ impl LessonShelf {
     ) -> Option<(ChunkId, usize)> {
         let (at, track) = self.track(name)?;
         let current = path.version().is_none_or(|v| v == track.version);
-        let stills = matches!(kind, Kind::Slides | Kind::Iframes | Kind::Stills);
-        let made = !stills || track.plan.stills.is_some();
+        let made = match kind {
+            Kind::Slides | Kind::Slide => track.plan.slides.is_some(),
+            Kind::Iframes | Kind::Stills => track.plan.stills.is_some(),
+            Kind::Playlist | Kind::Manifest | Kind::Init | Kind::Segment | Kind::Whole => true,
+        };
         let there = current && made && n < track.plan.segments();
         there.then(|| (ChunkId::new(track.id, kind, n), at))
     }

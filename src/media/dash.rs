@@ -8,6 +8,7 @@ use crate::media::Audio;
 use crate::media::Codec;
 use crate::media::Offer;
 use crate::media::Plan;
+use crate::media::Stills;
 use crate::media::Video;
 use std::fmt::Write as _;
 
@@ -60,12 +61,11 @@ fn pictures(xml: &mut Xml, offer: &Offer<'_>) {
         };
         let id = xml.set("video", "video/mp4", &[]);
         xml.one("Role", &[("schemeIdUri", ROLE), ("value", "main")]);
-        if let Some((video, stills)) = slides.filter(|(video, _)| family(video.plan) == name) {
-            let named = format!("{}-slides", video.track);
-            picture(xml, video, &named, stills.bandwidth, Some(stills.frames));
+        if let Some((video, slides)) = slides.filter(|(video, _)| family(video.plan) == name) {
+            picture(xml, video, "slides", Some(slides));
         }
         for video in own() {
-            picture(xml, video, video.track, video.plan.bandwidth, None);
+            picture(xml, video, "", None);
         }
         xml.end();
         if own().any(|video| video.plan.stills.is_some()) {
@@ -76,21 +76,24 @@ fn pictures(xml: &mut Xml, offer: &Offer<'_>) {
                 &[("schemeIdUri", TRICK_MODE), ("value", &main)],
             );
             for video in own() {
-                if let Some(stills) = video.plan.stills {
-                    let named = format!("{}-keys", video.track);
-                    picture(xml, video, &named, stills.bandwidth, Some(stills.frames));
-                }
+                picture(xml, video, "stills", video.plan.stills);
             }
             xml.end();
         }
     }
 }
 
-/// A representation; of key frames alone if their number is given.
-fn picture(xml: &mut Xml, video: &Video<'_>, id: &str, bandwidth: u64, stills: Option<u32>) {
+/// A representation, of the moving picture or of key frames in a `folder` of their own.
+fn picture(xml: &mut Xml, video: &Video<'_>, folder: &str, stills: Option<Stills>) {
     let plan = video.plan;
     let (width, height) = plan.resolution();
-    let rate = frame_rate(plan, stills.unwrap_or(plan.end.sample));
+    let rate = frame_rate(plan, stills.map_or(plan.end.sample, |stills| stills.frames));
+    let bandwidth = stills.map_or(plan.bandwidth, |stills| stills.bandwidth);
+    let (id, folder) = if folder.is_empty() {
+        (video.track.to_owned(), String::new())
+    } else {
+        (format!("{}-{folder}", video.track), format!("{folder}/"))
+    };
     let Codec::Video { pixel, .. } = plan.codec else {
         return;
     };
@@ -100,7 +103,7 @@ fn picture(xml: &mut Xml, video: &Video<'_>, id: &str, bandwidth: u64, stills: O
         pixel
     };
     let mut attributes = vec![
-        ("id", id.to_owned()),
+        ("id", id),
         ("codecs", plan.codec.name().to_owned()),
         ("bandwidth", bandwidth.to_string()),
         ("width", width.to_string()),
@@ -112,9 +115,8 @@ fn picture(xml: &mut Xml, video: &Video<'_>, id: &str, bandwidth: u64, stills: O
         attributes.push(("codingDependency", "false".to_owned()));
     }
     xml.begin("Representation", &borrowed(&attributes));
-    let folder = if stills.is_some() { "stills/" } else { "" };
     let base = format!("{}/{}", video.track, video.version);
-    timeline(xml, plan, &base, folder);
+    timeline(xml, plan, &base, &folder);
     xml.end();
 }
 

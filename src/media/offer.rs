@@ -55,15 +55,16 @@ pub struct Caption<'a> {
 }
 
 impl<'a> Offer<'a> {
-    /// The picture whose key frames alone are offered to links that carry no moving one: the
-    /// largest, so that writing stays legible, of those that cost at most half of what the smallest
-    /// moving picture does. `None` if none is so cheap: a slideshow would win nothing.
+    /// The picture whose slideshow is offered to links that carry no moving one: the largest, so
+    /// that writing stays legible, of those that cost at most half of what the smallest moving
+    /// picture does. `None` if none is so cheap: a slideshow would win nothing.
     pub fn slides(&self) -> Option<(&Video<'a>, Stills)> {
-        let smallest = self.videos.iter().map(|video| video.plan.bandwidth).min()?;
+        let rates = self.videos.iter().map(|video| video.plan.average_bandwidth);
+        let smallest = rates.min()?;
         let mut largest = self.videos.iter().rev();
         largest.find_map(|video| {
-            let stills = video.plan.stills?;
-            (stills.bandwidth.saturating_mul(2) <= smallest).then_some((video, stills))
+            let slides = video.plan.slides?;
+            (slides.average_bandwidth.saturating_mul(2) <= smallest).then_some((video, slides))
         })
     }
 

@@ -34,6 +34,8 @@ pub struct Plan {
     pub average_bandwidth: u64,
     /// Its key frames alone; `None` for sound.
     pub stills: Option<Stills>,
+    /// Those of them that a slideshow shows; `None` for sound.
+    pub slides: Option<Stills>,
 }
 
 /// The beginning of a segment.
@@ -73,6 +75,7 @@ impl Plan {
             bandwidth: 0,
             average_bandwidth: 0,
             stills: None,
+            slides: None,
         };
         // A picture that starts late leaves the timeline's beginning to the first segment.
         if let Some(first) = plan.cuts.first_mut() {
@@ -80,7 +83,7 @@ impl Plan {
         }
         plan.weigh(track)?;
         if plan.codec.is_video() {
-            plan.stills = Some(Stills::of(track, &plan));
+            plan.weigh_stills(track);
         }
         Ok(plan)
     }

@@ -34,8 +34,22 @@ impl Still {
     /// The pictures of segment `n`, one behind the other in one resource; `None` beyond the last.
     /// The first is the key frame that the segment begins with.
     pub fn segment(track: &Track, plan: &Plan, n: u32) -> Option<Vec<Self>> {
+        Self::between(track, plan, n, true)
+    }
+
+    /// Those of them that the slideshow shows: all where they are cheap, else only the first, for
+    /// the whole of the segment.
+    pub fn slides(track: &Track, plan: &Plan, n: u32) -> Option<Vec<Self>> {
+        Self::between(track, plan, n, plan.shows_every_still())
+    }
+
+    fn between(track: &Track, plan: &Plan, n: u32, every: bool) -> Option<Vec<Self>> {
         let (begin, end) = plan.span(n)?;
-        let samples = track.pictures(begin, end);
+        let mut samples = track.pictures(begin, end);
+        if !every {
+            samples.truncate(1);
+        }
+        track.last(&mut samples, end);
         let still = |sample: &Sample| {
             let begins = sample.index == begin.sample;
             let fragment = Fragment::of(track, &[*sample], sample.index + 1, begins)?;
@@ -47,12 +61,12 @@ impl Still {
 }
 
 impl Stills {
-    /// Weighs the key frames of a track that is cut already.
-    pub(crate) fn of(track: &Track, plan: &Plan) -> Self {
+    /// Weighs the key frames of a track that is cut already: all, or one a segment.
+    pub(crate) fn of(track: &Track, plan: &Plan, every: bool) -> Self {
         let mut frames = 0;
         let mut weights = Weights::default();
         for n in 0..plan.segments() {
-            let stills = Still::segment(track, plan, n).unwrap_or_default();
+            let stills = Still::between(track, plan, n, every).unwrap_or_default();
             frames += u32::try_from(stills.len()).unwrap_or(0);
             let bytes = stills.iter().map(|still| still.fragment.len()).sum();
             weights.push(bytes, plan.ticks(n));
@@ -66,11 +80,30 @@ impl Stills {
     }
 }
 
+impl Plan {
+    /// Whether the slideshow of the track shows every key frame: where all of them cost at most a
+    /// quarter of the moving picture. Pictures of screens and slides are little else than key
+    /// frames, of which one a segment suffices: a change is seen a few seconds late, at half the
+    /// cost.
+    fn shows_every_still(&self) -> bool {
+        let all = self.stills.map_or(0, |stills| stills.average_bandwidth);
+        all.saturating_mul(4) <= self.average_bandwidth
+    }
+
+    /// Weighs the key frames of `track`, whose plan this is.
+    pub(crate) fn weigh_stills(&mut self, track: &Track) {
+        self.stills = Some(Stills::of(track, self, true));
+        self.slides = if self.shows_every_still() {
+            self.stills
+        } else {
+            Some(Stills::of(track, self, false))
+        };
+    }
+}
+
 impl Track {
-    /// The key frames between two cuts that stand alone, each as a sample that lasts until the
-    /// next.
-    /// Whether one shows anything new cannot be told without decoding: encoders put them exactly
-    /// where the picture changes.
+    /// The key frames between two cuts that stand alone. Whether one shows anything new cannot be
+    /// told without decoding: encoders put them exactly where the picture changes.
     fn pictures(&self, begin: Cut, end: Cut) -> Vec<Sample> {
         let count = end.sample.saturating_sub(begin.sample) as usize;
         let mut kept: Vec<Sample> = Vec::new();
@@ -86,11 +119,11 @@ impl Track {
                 closed = true;
             }
         }
-        self.lasting(kept, end)
+        kept
     }
 
-    /// Gives each picture the time until the next, the first one what precedes it too.
-    fn lasting(&self, mut pictures: Vec<Sample>, end: Cut) -> Vec<Sample> {
+    /// Gives each picture the time until the next, or until the end.
+    fn last(&self, pictures: &mut [Sample], end: Cut) {
         let mut until = end.time.cast_signed() + self.start;
         for picture in pictures.iter_mut().rev() {
             // What a recording hides before its cut is not shown here either.
@@ -100,6 +133,5 @@ impl Track {
             picture.duration = u32::try_from((until - at).max(0)).unwrap_or(u32::MAX);
             until = at;
         }
-        pictures
     }
 }

@@ -39,7 +39,7 @@ pub struct Signed<'a> {
 }
 
 /// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
-pub const TEMPLATES: [&str; 24] = [
+pub const TEMPLATES: [&str; 25] = [
     "/",
     "/page/{file}",
     "/favicon.ico",
@@ -55,6 +55,7 @@ pub const TEMPLATES: [&str; 24] = [
     "/media/{course}/{lesson}/{track}/iframes.m3u8",
     "/media/{course}/{lesson}/{track}/{version}/init.mp4",
     "/media/{course}/{lesson}/{track}/{version}/{n}.m4s",
+    "/media/{course}/{lesson}/{track}/{version}/slides/{n}.m4s",
     "/media/{course}/{lesson}/{track}/{version}/stills/{n}.m4s",
     "/media/{course}/{lesson}/subs/{lang}/playlist.m3u8",
     "/media/{course}/{lesson}/subs/{lang}/{version}/{n}.vtt",

@@ -89,13 +89,22 @@ fn quality(page: &mut impl Browser, site: &Site) {
     assert_eq!(first, 240, "a lesson begins with the lightest picture");
     page.eval("video.play()");
     page.wait("video.videoHeight === 720");
-    page.choose("quality", "0");
+    page.choose("quality", "1");
     page.wait("video.videoHeight === 240 && !video.paused");
+    // The slideshow: key frames alone, and the same sound.
+    page.eval("performance.clearResourceTimings()");
+    page.choose("quality", "0");
+    page.wait(
+        "performance.getEntriesByType('resource').some(e => e.name.includes('/slides/'))
+         && !video.paused",
+    );
+    let before = page.eval("video.currentTime").as_f64().unwrap();
+    page.wait(&format!("video.currentTime > {before} + 2"));
     let before = page.eval("video.currentTime").as_f64().unwrap();
     page.choose("quality", "audio");
     page.wait("video.videoHeight === 0 && !document.querySelector('.listening').hidden");
     page.wait(&format!("video.currentTime > {before} + 2"));
-    page.choose("quality", "2");
+    page.choose("quality", "3");
     page.wait("video.videoHeight === 720 && document.querySelector('.listening').hidden");
     let frames = page.eval("video.getVideoPlaybackQuality().totalVideoFrames");
     page.wait(&format!(

@@ -165,7 +165,7 @@ fn a_player_plays_the_same_frames_from_the_dash_manifest() {
     assert_eq!(named("audio"), ["audio", "audio-en"], "{streams:?}");
     assert_eq!(named("subtitle"), ["subs-vi"]);
     let videos = named("video");
-    assert!(videos.iter().any(|id| id == "90p-keys"), "{videos:?}");
+    assert!(videos.iter().any(|id| id == "90p-stills"), "{videos:?}");
     for (id, file) in [("90p", "video-90p.mp4"), ("180p", "video-180p.mp4")] {
         let at = videos.iter().position(|video| video == id).unwrap();
         let how = format!("-map 0:v:{at} -fps_mode passthrough -enc_time_base -1 -copyts");

@@ -86,6 +86,43 @@ fn key_frames_alone_show_the_same_pictures_at_the_same_times() {
 }
 
 #[test]
+fn a_recording_that_is_little_but_key_frames_shows_one_a_segment() {
+    let studio = Studio::new();
+    let input =
+        "-f lavfi -i smptebars=s=320x180:r=10:d=6 -f lavfi -i rgbtestsrc=s=320x180:r=10:d=6";
+    let how = "-filter_complex [0][1]concat -c:v libx264 -preset ultrafast -g 20 -keyint_min 20 \
+               -sc_threshold 0 -pix_fmt yuv420p";
+    let from = studio.record("v.mp4", &format!("{input} {how}"));
+    let file = fs::read(&from).unwrap();
+    let track = video(&open(&file).unwrap());
+    let plan = plan_video(&track);
+    let (slides, stills) = (plan.slides.unwrap(), plan.stills.unwrap());
+    assert_eq!((slides.frames, stills.frames, plan.segments()), (3, 6, 3));
+    assert!(slides.average_bandwidth * 3 < stills.average_bandwidth * 2);
+    let mut film = plan.init.to_vec();
+    for n in 0..plan.segments() {
+        film.extend(resource(&file, &Still::slides(&track, &plan, n).unwrap()));
+    }
+    let out = studio.path("slides.mp4");
+    fs::write(&out, film).unwrap();
+    let own: HashMap<i64, String> = hashes(&from, FRAMES).into_iter().collect();
+    let shown = hashes(&out, FRAMES);
+    assert!(shown.len() == 3 && shown.iter().all(|(pts, hash)| own.get(pts) == Some(hash)));
+    // Each lasts until the next: a gap would stop players.
+    for n in 0..plan.segments() {
+        let slides = Still::slides(&track, &plan, n).unwrap();
+        let header = &slides[0].fragment.header;
+        let tfhd = header.windows(4).position(|kind| kind == b"tfhd").unwrap();
+        let duration = header[tfhd + 12..].first_chunk::<4>().unwrap();
+        let (begin, end) = plan.span(n).unwrap();
+        assert_eq!(
+            u64::from(u32::from_be_bytes(*duration)),
+            end.time - begin.time
+        );
+    }
+}
+
+#[test]
 fn every_range_of_the_iframe_playlist_is_one_picture() {
     let studio = Studio::new();
     let from = studio.record(

@@ -31,7 +31,7 @@ fn the_bundled_course_has_no_problem_and_everything_in_it_is_served() {
             assert!(lesson.duration_ms > 20_000, "{lesson:?}");
             let base = format!("/media/{}/{}", course.id, lesson.id);
             let master = text(&library, &format!("{base}/master.m3u8")).await;
-            assert_eq!(master.matches("#EXT-X-STREAM-INF").count(), 4, "{master}");
+            assert_eq!(master.matches("#EXT-X-STREAM-INF").count(), 5, "{master}");
             for rendition in &lesson.renditions {
                 let list = text(
                     &library,

@@ -190,6 +190,7 @@ mod tests {
             bandwidth: 50_000,
             average_bandwidth: 40_000,
         });
+        pictures.slides = pictures.stills;
         let sounds = plan(sound(), 48, &[0, 480]);
         let vi = Language::parse("vi").unwrap();
         let audio = |track, with_video| Audio {

@@ -10,10 +10,10 @@ pub fn media(plan: &Plan, version: Digest) -> String {
     segments(plan, version, "")
 }
 
-/// The media playlist of the key frames of a track alone, each shown until the next; segments are
-/// `{version}/stills/{n}.m4s`, at the times of the track's own.
+/// The media playlist of the slideshow of a track; segments are `{version}/slides/{n}.m4s`, at the
+/// times of the track's own.
 pub fn slides(plan: &Plan, version: Digest) -> String {
-    segments(plan, version, "stills/")
+    segments(plan, version, "slides/")
 }
 
 fn segments(plan: &Plan, version: Digest, folder: &str) -> String {

@@ -44,6 +44,7 @@ mod tests {
             bandwidth: 300_000,
             average_bandwidth: 200_000,
             stills: None,
+            slides: None,
         }
     }
 
