@@ -114,6 +114,27 @@ fn an_edge_without_tls_finds_the_same_on_the_plain_listener() {
 }
 
 #[test]
+fn an_hour_of_recording_is_asked_for_in_slices_and_never_whole() {
+    let content = tempfile::tempdir().unwrap();
+    let folder = content.path().join("dai/phim");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(content.path().join("dai/course.toml"), "title = \"Dài\"\n").unwrap();
+    // More than is asked for at once.
+    let bytes: Vec<u8> = (0..20_u32 << 18).flat_map(u32::to_le_bytes).collect();
+    std::fs::write(folder.join("dai.mp4"), bytes).unwrap();
+    let server = Running::with(|config| config.content.dir = content.path().to_owned());
+    server.wait_ready();
+    let url = server.url("/files/dai/phim/dai.mp4");
+    let output = doctor(&["--cdn", "nginx", "--insecure", "--json", &url]);
+    assert_eq!(findings(&output, "fail"), []);
+    let passed = findings(&output, "pass");
+    for rule in ["status", "strong-etag", "conditional", "slices"] {
+        assert!(rules(&passed).contains(rule), "{rule}: {passed:?}");
+    }
+    assert!(!rules(&passed).contains("content-length"), "fetched whole");
+}
+
+#[test]
 fn an_origin_without_recordings_is_not_called_healthy_for_what_was_not_asked() {
     let empty = tempfile::tempdir().unwrap();
     let course = empty.path().join("trong");

@@ -20,6 +20,13 @@ pub(super) async fn judge(
     report: &mut Report,
 ) -> Result<(), ClientError> {
     let path = resource.path.as_str();
+    if resource.kind == Kind::Media {
+        let head = visit.ask("HEAD", path, &[]).await?;
+        let len = field(&head, "content-length").and_then(|len| len.parse::<usize>().ok());
+        if let Some(len) = len.filter(|len| head.status == 200 && *len > WHOLE_BYTES_MAX) {
+            return Box::pin(long(visit, path, &head, len, report)).await;
+        }
+    }
     let answer = visit.get(path, &[]).await?;
     report.check(Rule::Status, path, unexpected(&answer));
     if answer.status != 200 {
@@ -41,6 +48,29 @@ pub(super) async fn judge(
         Box::pin(ranges::judge(visit, path, &answer, report)).await?;
     }
     Ok(())
+}
+
+/// A recording that is too long to be fetched whole for the sake of a question.
+async fn long(
+    visit: &mut Visit,
+    path: &str,
+    head: &Answer,
+    len: usize,
+    report: &mut Report,
+) -> Result<(), ClientError> {
+    report.check(Rule::Status, path, None);
+    report.check(Rule::StrongEtag, path, replies::tag(head));
+    if let Some(tag) = field(head, "etag") {
+        let same = visit.get(path, &[("if-none-match", &tag)]).await;
+        let wrong = match same {
+            Ok(same) if same.status == 304 => None,
+            Ok(same) => Some(format!("If-None-Match is answered with {}", same.status)),
+            Err(ClientError::Large(_)) => Some("If-None-Match brings the whole".to_owned()),
+            Err(error) => return Err(error),
+        };
+        report.check(Rule::Conditional, path, wrong);
+    }
+    ranges::long(visit, path, head, len, report).await
 }
 
 fn unexpected(answer: &Answer) -> Option<String> {
@@ -229,5 +259,7 @@ pub(super) async fn errors(
     Ok(())
 }
 
+/// Media beyond it is asked for in slices only.
+const WHOLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longer, and a segment that was asked for a moment too early is missing for an audience.
 const ERROR_S_MAX: u64 = 60;

@@ -48,20 +48,9 @@ pub(super) async fn judge(
 /// What is wrong with `part`, which should be `from..to` of `whole`.
 fn misfit(part: &Answer, whole: &Answer, range: &str, from: usize, to: usize) -> Option<String> {
     let len = whole.body.len();
-    let says = field(part, "content-range").unwrap_or_default();
-    if part.status != 206 {
-        return Some(format!("`Range: {range}` is answered with {}", part.status));
-    }
-    if says != format!("bytes {from}-{}/{len}", to - 1) {
-        return Some(format!("`Range: {range}` brings `Content-Range: {says}`"));
-    }
-    if whole.body.get(from..to) != Some(&part.body) {
-        return Some(format!(
-            "`Range: {range}` brings other bytes than the whole has there"
-        ));
-    }
-    let same = field(part, "etag") == field(whole, "etag");
-    (!same).then(|| format!("`Range: {range}` brings another `ETag` than the whole has"))
+    let other = || format!("`Range: {range}` brings other bytes than the whole has there");
+    let same = whole.body.get(from..to) == Some(&part.body);
+    sliced(part, whole, range, (from, to, len)).or_else(|| (!same).then(other))
 }
 
 async fn if_range(
@@ -111,6 +100,65 @@ async fn slices(
     }
     report.check(Rule::Slices, path, wrong);
     Ok(())
+}
+
+/// The same for one of `len` bytes of which only the head is known: slices from both ends, and one
+/// across the border of two, which must agree.
+pub(super) async fn long(
+    visit: &mut Visit,
+    path: &str,
+    head: &Answer,
+    len: usize,
+    report: &mut Report,
+) -> Result<(), ClientError> {
+    let half = SLICE_BYTES / 2;
+    let (mut parts, mut wrong) = (Vec::new(), None);
+    for (from, to) in [
+        (0, SLICE_BYTES),
+        (SLICE_BYTES, 2 * SLICE_BYTES),
+        (half, half + SLICE_BYTES),
+        (len - SLICE_BYTES, len),
+    ] {
+        let range = format!("bytes={from}-{}", to - 1);
+        let part = match visit.get(path, &[("range", &range)]).await {
+            Err(ClientError::Large(_)) => {
+                wrong = Some(format!("`Range: {range}` brings the whole"));
+                break;
+            }
+            part => part?,
+        };
+        wrong = wrong.or_else(|| sliced(&part, head, &range, (from, to, len)));
+        parts.push(part.body);
+    }
+    if let (None, [first, second, across, _]) = (&wrong, parts.as_slice()) {
+        let tail = first.get(half..).unwrap_or_default();
+        let begin = second.get(..half).unwrap_or_default();
+        let agree = across.get(..half) == Some(tail) && across.get(half..) == Some(begin);
+        wrong = (!agree).then(|| "two slices and one across their border differ".to_owned());
+    }
+    report.check(Rule::Slices, path, wrong);
+    Ok(())
+}
+
+/// What is wrong with `part`, which should be `from..to` of `len` bytes.
+fn sliced(
+    part: &Answer,
+    head: &Answer,
+    range: &str,
+    (from, to, len): (usize, usize, usize),
+) -> Option<String> {
+    let says = field(part, "content-range").unwrap_or_default();
+    if part.status != 206 {
+        return Some(format!("`Range: {range}` is answered with {}", part.status));
+    }
+    if says != format!("bytes {from}-{}/{len}", to - 1) || part.body.len() != to - from {
+        let bytes = part.body.len();
+        return Some(format!(
+            "`Range: {range}` brings `Content-Range: {says}` and {bytes} bytes"
+        ));
+    }
+    let same = field(part, "etag") == field(head, "etag");
+    (!same).then(|| format!("`Range: {range}` brings another `ETag` than the whole has"))
 }
 
 /// nginx's usual slice.

@@ -82,7 +82,7 @@ fn length(answer: &Answer) -> Option<String> {
     wrong.then(|| format!("`Content-Length: {length}` for {} bytes", answer.body.len()))
 }
 
-fn tag(answer: &Answer) -> Option<String> {
+pub(super) fn tag(answer: &Answer) -> Option<String> {
     match field(answer, "etag") {
         None => Some("no `ETag`: slices and copies cannot be told apart".to_owned()),
         Some(tag) if tag.starts_with("W/") => Some(format!("`ETag: {tag}` is weak")),
