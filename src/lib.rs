@@ -20,6 +20,7 @@ pub mod runtime;
 
 pub mod content;
 pub mod quic;
+pub mod store;
 pub mod tcp;
 
 pub mod service;

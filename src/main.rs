@@ -7,6 +7,7 @@ use lamplight::command::Command;
 use lamplight::command::ConfigCommand;
 use lamplight::command::Exit;
 use lamplight::command::Form;
+use lamplight::command::ReceiptCommand;
 use lamplight::command::ServeFlags;
 use lamplight::runtime;
 use lamplight::server;
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check { file },
         } => command::config_check(file.as_deref(), variables),
+        Command::Receipt {
+            command: ReceiptCommand::Verify { file },
+        } => command::receipt_verify(&file),
         Command::Sign(flags) => command::sign(&flags),
     };
     ExitCode::from(exit.code())

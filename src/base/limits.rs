@@ -117,6 +117,12 @@ pub const UNKNOWN_SECTIONS_MAX: usize = 8;
 pub const EFFECT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one encoded state that are read.
 pub const STATE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the records of one commit of the journal.
+pub const JOURNAL_BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the smallest segment of the journal.
+pub const JOURNAL_SEGMENT_BYTES_MIN: u64 = 4 * 1024 * 1024;
+/// Bytes of the largest segment of the journal; one is read whole at start.
+pub const JOURNAL_SEGMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 const _: () = assert!(STREAMS_PER_CONNECTION_MIN <= STREAMS_PER_CONNECTION_MAX);
 const _: () = assert!(STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_EDGE_CONNECTION_MAX);
@@ -130,5 +136,7 @@ const _: () = assert!(
 const _: () = assert!(ANSWER_BYTES_MAX < ATTEMPT_BYTES_MAX);
 const _: () = assert!(ATTEMPT_BYTES_MAX + ITEMS_PER_QUIZ_MAX as usize * 60 <= EFFECT_BYTES_MAX);
 const _: () = assert!(EFFECT_BYTES_MAX < STATE_BYTES_MAX);
+const _: () = assert!(EFFECT_BYTES_MAX < JOURNAL_BATCH_BYTES_MAX);
+const _: () = assert!(2 * JOURNAL_BATCH_BYTES_MAX as u64 <= JOURNAL_SEGMENT_BYTES_MIN);
 const _: () = assert!(QUIZ_CHUNK_BYTES_MAX < CHUNK_BYTES_MAX);
 const _: () = assert!(ATTACHMENT_WHOLE_BYTES_MAX <= CHUNK_BYTES_MAX as u64);

@@ -45,8 +45,24 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Check receipts.
+    Receipt {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ReceiptCommand,
+    },
     /// Print a URL with a signature.
     Sign(SignFlags),
+}
+
+/// What can be done with a receipt.
+#[derive(Debug, Subcommand)]
+pub enum ReceiptCommand {
+    /// Say what it proves; docs/receipts.md describes the file.
+    Verify {
+        /// The file; "-" for standard input.
+        file: PathBuf,
+    },
 }
 
 /// What can be done with a configuration.

@@ -4,6 +4,7 @@
 //! - [`check`]: course folders, for their authors.
 //! - [`config_check`]: a configuration, for operators.
 //! - [`doctor`]: a running origin, for those who put a delivery network in front of it.
+//! - [`receipt_verify`]: a receipt, for anyone.
 //! - [`sign`]: a signed URL, for platforms and trials.
 //!
 //! Exit codes: 0 done, 1 failed (a problem was found, the server could not start), 2 used wrongly
@@ -14,6 +15,7 @@ mod cli;
 mod config_check;
 mod doctor;
 mod print;
+mod receipt;
 mod sign;
 
 pub use check::Form;
@@ -21,12 +23,14 @@ pub use check::check;
 pub use cli::Cli;
 pub use cli::Command;
 pub use cli::ConfigCommand;
+pub use cli::ReceiptCommand;
 pub use cli::ServeFlags;
 pub use cli::variables;
 pub use config_check::config_check;
 pub use doctor::Cdn;
 pub use doctor::DoctorFlags;
 pub use doctor::doctor;
+pub use receipt::receipt_verify;
 pub use sign::SignFlags;
 pub use sign::sign;
 

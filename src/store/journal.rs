@@ -1,0 +1,404 @@
+//! The journal's thread: everything that waits is written with one sync.
+//!
+//! A lone append waits for one sync. While that runs, others gather, and the next sync is theirs
+//! together: no timer, no delay, and the more there are the less each costs. There are no locks:
+//! one bounded queue in, one `oneshot` out for each append, one cell that says how the disk failed.
+
+use crate::base::limits::JOURNAL_BATCH_BYTES_MAX;
+use crate::base::metrics::Counter;
+use crate::base::metrics::Sample;
+use crate::base::metrics::Source;
+use crate::runtime;
+use crate::runtime::Worker;
+use crate::store::Append;
+use crate::store::Commit;
+use crate::store::Config;
+use crate::store::Disk;
+use crate::store::Segment;
+use crate::store::Signer;
+use crate::store::WriteError;
+use crate::store::Writer;
+use crate::store::receipt::Tree;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+/// Appends that one commit takes at most; the batch's bytes usually end it before.
+const GATHER_MAX: usize = 8192;
+/// Milliseconds between two tries to make the next segment on a full disk.
+const RETRY_MS: u64 = 1000;
+
+/// Proof that the disk has it. Only this room makes one.
+#[derive(Clone)]
+pub struct Durable {
+    commit: Arc<Batch>,
+    /// Which of the commit's leaves; for what asked for a receipt.
+    leaf: Option<u32>,
+}
+
+/// A commit and what receipts of it need.
+struct Batch {
+    commit: Commit,
+    leaves: Vec<[u8; 32]>,
+    tree: OnceLock<Tree>,
+}
+
+/// Why nothing was made durable. The caller must not acknowledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Too many wait for the disk: try again in a moment.
+    #[error("too many appends wait for the disk")]
+    Busy,
+    /// The disk is full: try again later; reads go on.
+    #[error("the journal's disk is full")]
+    NoSpace,
+    /// The disk failed, or the thread ended. Whether it was written is not known; nothing will be
+    /// any more until the process starts anew.
+    #[error("the journal has failed; nothing can be acknowledged")]
+    Failed,
+}
+
+/// The journal: give it to everybody who has something to keep.
+#[derive(Clone)]
+pub struct Journal {
+    queue: mpsc::Sender<Waiting>,
+    shared: Arc<Shared>,
+}
+
+/// Whether the journal takes appends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Well,
+    /// The disk has no room for the next segment.
+    NoSpace,
+    /// The disk failed; the sentence says how. Only a new start helps.
+    Failed(String),
+}
+
+/// Numbers of the journal.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    appends: Counter,
+    commits: Counter,
+    bytes: Counter,
+    segments: Counter,
+    busy: Counter,
+    no_space: Counter,
+    failed: Counter,
+}
+
+#[derive(Default)]
+struct Shared {
+    failure: OnceLock<String>,
+    no_space: AtomicBool,
+    metrics: Metrics,
+}
+
+struct Waiting {
+    append: Append,
+    reply: oneshot::Sender<Result<Durable, AppendError>>,
+}
+
+impl Durable {
+    /// The commit that has it.
+    pub fn commit(&self) -> Commit {
+        self.commit.commit
+    }
+
+    /// Which of the commit's leaves it is, the commit's tree, made by the first who asks, and how
+    /// many leaves it has.
+    pub(super) fn leaf(&self, signer: &Signer) -> Option<(u32, &Tree, u32)> {
+        let Batch {
+            commit,
+            leaves,
+            tree,
+        } = &*self.commit;
+        let index = self.leaf?;
+        let tree = tree.get_or_init(|| Tree::new(leaves, commit.number, signer));
+        Some((index, tree, u32::try_from(leaves.len()).unwrap_or(u32::MAX)))
+    }
+}
+
+impl fmt::Debug for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Durable({})", self.commit.commit.number)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Journal({:?})", self.health())
+    }
+}
+
+impl Journal {
+    /// Starts the journal's thread, which goes on with `writer` and ends when the last handle is
+    /// dropped and everything that waited is written. Join the worker to wait for that.
+    ///
+    /// # Errors
+    /// When the machine has no thread left.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        writer: Writer,
+        config: &Config,
+    ) -> io::Result<(Self, Worker<()>)> {
+        let (queue, waiting) = mpsc::channel(config.queue_len());
+        let shared = Arc::new(Shared::default());
+        let keeper = Keeper {
+            disk,
+            writer,
+            waiting,
+            segment_bytes: config.segment_bytes(),
+            shared: Arc::clone(&shared),
+        };
+        let worker = Worker::start("journal".to_owned(), move || keeper.run())?;
+        Ok((Self { queue, shared }, worker))
+    }
+
+    /// Appends, and resolves once the disk has it. What is dropped while it waits is written all
+    /// the same.
+    ///
+    /// # Errors
+    /// [`AppendError`], at once or later. `Busy` comes at once.
+    pub fn append(
+        &self,
+        append: Append,
+    ) -> impl Future<Output = Result<Durable, AppendError>> + use<> {
+        let (reply, answer) = oneshot::channel();
+        let metrics = &self.shared.metrics;
+        let sent = match self.shared.failure.get() {
+            Some(_) => Err(AppendError::Failed),
+            None => {
+                self.queue
+                    .try_send(Waiting { append, reply })
+                    .map_err(|refused| match refused {
+                        mpsc::error::TrySendError::Full(_) => AppendError::Busy,
+                        mpsc::error::TrySendError::Closed(_) => AppendError::Failed,
+                    })
+            }
+        };
+        match sent {
+            Ok(()) => {}
+            Err(AppendError::Busy) => metrics.busy.add_one(),
+            Err(AppendError::NoSpace | AppendError::Failed) => metrics.failed.add_one(),
+        }
+        async move {
+            sent?;
+            answer.await.unwrap_or(Err(AppendError::Failed))
+        }
+    }
+
+    /// Whether it takes appends, for readiness.
+    pub fn health(&self) -> Health {
+        match self.shared.failure.get() {
+            Some(what) => Health::Failed(what.clone()),
+            None if self.shared.no_space.load(Relaxed) => Health::NoSpace,
+            None => Health::Well,
+        }
+    }
+}
+
+impl Source for Journal {
+    fn sample(&self, into: &mut Vec<Sample>) {
+        let all = &self.shared.metrics;
+        let refused = "lamplight_journal_refused";
+        let why = "Appends that were not made durable, by reason.";
+        into.extend([
+            Sample::counter(
+                "lamplight_journal_appends",
+                "Appends made durable.",
+                &all.appends,
+            ),
+            Sample::counter(
+                "lamplight_journal_commits",
+                "Commits, one sync each.",
+                &all.commits,
+            ),
+            Sample::counter(
+                "lamplight_journal_bytes",
+                "Bytes of records written.",
+                &all.bytes,
+            ),
+            Sample::counter(
+                "lamplight_journal_segments",
+                "Segments begun.",
+                &all.segments,
+            ),
+            Sample::counter(refused, why, &all.busy).labelled("reason", "busy"),
+            Sample::counter(refused, why, &all.no_space).labelled("reason", "no_space"),
+            Sample::counter(refused, why, &all.failed).labelled("reason", "failed"),
+        ]);
+    }
+}
+
+/// What runs on the thread.
+struct Keeper {
+    disk: Arc<dyn Disk>,
+    writer: Writer,
+    waiting: mpsc::Receiver<Waiting>,
+    segment_bytes: u64,
+    shared: Arc<Shared>,
+}
+
+/// The next segment, on its way.
+type Making = oneshot::Receiver<io::Result<Segment>>;
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut making = self.make_next().await;
+        let mut gathered = Vec::with_capacity(GATHER_MAX);
+        let mut held: Option<Waiting> = None;
+        loop {
+            let mut bytes = 0;
+            gathered.extend(held.take());
+            if gathered.is_empty() && self.waiting.recv_many(&mut gathered, 1).await == 0 {
+                return;
+            }
+            bytes += gathered.iter().map(|one| one.append.len()).sum::<usize>();
+            while gathered.len() < GATHER_MAX
+                && let Ok(next) = self.waiting.try_recv()
+            {
+                if bytes + next.append.len() > JOURNAL_BATCH_BYTES_MAX {
+                    held = Some(next);
+                    break;
+                }
+                bytes += next.append.len();
+                gathered.push(next);
+            }
+            if !self.writer.fits(bytes) {
+                match self.rotate(making).await {
+                    Ok(next) => making = next,
+                    Err(next) => {
+                        making = next;
+                        self.refuse(&mut gathered, AppendError::NoSpace);
+                        continue;
+                    }
+                }
+            }
+            if !self.commit(&mut gathered) {
+                // Fails at once whatever still waits, and whatever comes between.
+                self.waiting.close();
+                gathered.extend(held.take());
+                while let Ok(next) = self.waiting.try_recv() {
+                    gathered.push(next);
+                }
+                self.refuse(&mut gathered, AppendError::Failed);
+                return;
+            }
+        }
+    }
+
+    /// One write, one sync, and everybody is told. `false`: the disk failed.
+    fn commit(&mut self, gathered: &mut Vec<Waiting>) -> bool {
+        let (mut appends, mut replies) = (Vec::new(), Vec::new());
+        let mut leaves = Vec::new();
+        for Waiting { append, reply } in gathered.drain(..) {
+            let leaf = append.leaf.map(|leaf| {
+                leaves.push(leaf);
+                u32::try_from(leaves.len() - 1).unwrap_or(u32::MAX)
+            });
+            appends.push(append);
+            replies.push((leaf, reply));
+        }
+        let metrics = &self.shared.metrics;
+        let outcome = match self.writer.commit(&appends, runtime::unix_ms()) {
+            Ok(commit) => {
+                let bytes: usize = appends.iter().map(Append::len).sum();
+                metrics.commits.add_one();
+                metrics.bytes.add(bytes as u64);
+                metrics.appends.add(appends.len() as u64);
+                let tree = OnceLock::new();
+                Ok(Arc::new(Batch {
+                    commit,
+                    leaves,
+                    tree,
+                }))
+            }
+            Err(error) => {
+                self.fail(&error);
+                metrics.failed.add(appends.len() as u64);
+                Err(AppendError::Failed)
+            }
+        };
+        for (leaf, reply) in replies {
+            let answer = outcome
+                .as_ref()
+                .map_err(|error| *error)
+                .map(|commit| Durable {
+                    commit: Arc::clone(commit),
+                    leaf,
+                });
+            // Who went away meanwhile does not need to know; it is written all the same.
+            drop(reply.send(answer));
+        }
+        outcome.is_ok()
+    }
+
+    fn fail(&self, error: &WriteError) {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        let what = format!("{error}: {}", cause.unwrap_or_default());
+        tracing::error!(%what, "the journal failed; nothing is acknowledged any more");
+        self.shared.failure.get_or_init(|| what);
+    }
+
+    fn refuse(&self, gathered: &mut Vec<Waiting>, why: AppendError) {
+        let counter = match why {
+            AppendError::Busy => &self.shared.metrics.busy,
+            AppendError::NoSpace => &self.shared.metrics.no_space,
+            AppendError::Failed => &self.shared.metrics.failed,
+        };
+        counter.add(gathered.len() as u64);
+        for waiting in gathered.drain(..) {
+            drop(waiting.reply.send(Err(why)));
+        }
+    }
+
+    /// Goes on in the next segment; gives the one after it, or, if there is none, the next try.
+    async fn rotate(&mut self, making: Making) -> Result<Making, Making> {
+        let made = making.await;
+        match made {
+            Ok(Ok(segment)) => {
+                self.writer.rotate(segment);
+                self.shared.metrics.segments.add_one();
+                self.shared.no_space.store(false, Relaxed);
+                Ok(self.make_next().await)
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the journal's next segment cannot be made");
+                self.shared.no_space.store(true, Relaxed);
+                Err(self.make_after(RETRY_MS).await)
+            }
+            Err(_stopped) => Err(self.make_after(RETRY_MS).await),
+        }
+    }
+
+    async fn make_next(&self) -> Making {
+        self.make_after(0).await
+    }
+
+    /// Starts making the segment after the one in use, off this thread.
+    async fn make_after(&self, wait_ms: u64) -> Making {
+        let (done, making) = oneshot::channel();
+        let (disk, bytes) = (Arc::clone(&self.disk), self.segment_bytes);
+        let number = self.writer.segment() + 1;
+        runtime::spawn("journal segment", async move {
+            if wait_ms > 0 {
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            }
+            let make = move || Segment::make(&*disk, number, bytes);
+            let made = runtime::blocking("journal segment", make).await;
+            drop(done.send(made.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))));
+        });
+        // The task begins only when this one lets it.
+        tokio::task::yield_now().await;
+        making
+    }
+}

@@ -1,0 +1,53 @@
+//! Floor 5: what must survive the process: the journal of everything that was acknowledged.
+//!
+//! - [`Journal`] appends facts and answers with [`Durable`] once the disk has them. Only this room
+//!   can make one, so a reply that is built from it cannot promise too much.
+//! - [`Writer`] is the journal without its thread: group commit into segments of zeros, one
+//!   checksum and one `fdatasync` a batch.
+//! - [`recover`] reads the segments back, tolerates a torn end and refuses a broken middle.
+//! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
+//! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
+//!   synced.
+//!
+//! Invariants: no acknowledgement before the sync; after a failed write or sync none ever again
+//! (the kernel may have dropped the pages, so trying again proves nothing); a batch starts on a
+//! block of its own, so a torn one takes nothing acknowledged with it; a segment is used only once
+//! its zeros and its name are on the disk.
+//!
+//! What `Durable` survives: the death of the process, the machine's restart. Not: the loss of the
+//! disk, or a disk that says it has synced and has not.
+
+mod batch;
+mod config;
+mod disk;
+mod journal;
+mod receipt;
+mod recovery;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use batch::Append;
+pub use batch::TooLarge;
+pub use config::Config;
+pub use disk::Directory;
+pub use disk::Disk;
+pub use disk::DiskFile;
+pub use journal::AppendError;
+pub use journal::Durable;
+pub use journal::Health;
+pub use journal::Journal;
+pub use journal::Metrics;
+pub use receipt::Answered;
+pub use receipt::Receipt;
+pub use receipt::ReceiptError;
+pub use receipt::Signer;
+pub use recovery::RecoverError;
+pub use recovery::Recovered;
+pub use recovery::Replay;
+pub use recovery::Torn;
+pub use recovery::recover;
+pub use writer::Commit;
+pub use writer::Segment;
+pub use writer::WriteError;
+pub use writer::Writer;

@@ -1,0 +1,192 @@
+//! The journal with its thread, over the simulated disk.
+
+use super::append;
+use super::recovered;
+use super::simulated::Fault;
+use super::simulated::Simulated;
+use crate::base::metrics::Source as _;
+use crate::base::units::Size;
+use crate::runtime::Worker;
+use crate::runtime::block_on;
+use crate::store::AppendError;
+use crate::store::Config;
+use crate::store::Health;
+use crate::store::Journal;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+
+/// Segments small enough to be copied in memory.
+fn config() -> Config {
+    Config {
+        segment: Size::mib(4),
+        ..Config::default()
+    }
+}
+
+fn started(disk: &Simulated, config: &Config) -> (Journal, Worker<()>) {
+    let (recovered, _) = recovered(disk).unwrap();
+    Journal::start(Arc::new(disk.clone()), recovered.writer, config).unwrap()
+}
+
+fn is_pending<T>(future: impl Future<Output = T>) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    matches!(pin!(future).poll(&mut context), Poll::Pending)
+}
+
+fn count(journal: &Journal, name: &str) -> i64 {
+    let mut samples = Vec::new();
+    journal.sample(&mut samples);
+    samples
+        .iter()
+        .filter(|sample| sample.name == name)
+        .map(|sample| sample.value)
+        .sum()
+}
+
+/// Opens the journal on a disk whose file syncs are held from now on; the next segment is made.
+fn held() -> (Simulated, Journal, Worker<()>) {
+    let disk = Simulated::new(Fault::None);
+    let (journal, worker) = started(&disk, &config());
+    // The first segment, and the second that is made ahead.
+    disk.wait_for_syncs(2);
+    disk.change(|state| state.hold_sync = true);
+    (disk, journal, worker)
+}
+
+fn end(journal: Journal, worker: Worker<()>) {
+    drop(journal);
+    worker.join().unwrap();
+}
+
+#[test]
+fn nobody_is_told_before_the_disk_has_it() {
+    let (disk, journal, worker) = held();
+    let mut told = Box::pin(journal.append(append(7, 0)));
+    disk.wait_for_syncs(3);
+    assert!(
+        is_pending(told.as_mut()),
+        "acknowledged while the sync was under way"
+    );
+    disk.change(|state| state.hold_sync = false);
+    let durable = block_on(told).unwrap();
+    assert_eq!(durable.commit().number, 1);
+    end(journal, worker);
+    assert_eq!(recovered(&disk).unwrap().1, [7]);
+}
+
+#[test]
+fn a_flood_shares_one_sync() {
+    let (disk, journal, worker) = held();
+    let first = journal.append(append(0, 0));
+    disk.wait_for_syncs(3);
+    let flood: Vec<_> = (1..=1000).map(|id| journal.append(append(id, 0))).collect();
+    disk.change(|state| state.hold_sync = false);
+    block_on(async {
+        assert_eq!(first.await.unwrap().commit().number, 1);
+        for told in flood {
+            assert_eq!(told.await.unwrap().commit().number, 2);
+        }
+    });
+    assert_eq!(count(&journal, "lamplight_journal_commits"), 2);
+    assert_eq!(count(&journal, "lamplight_journal_appends"), 1001);
+    end(journal, worker);
+    assert_eq!(recovered(&disk).unwrap().1, (0..=1000).collect::<Vec<_>>());
+}
+
+#[test]
+fn beyond_the_queue_the_newcomer_is_refused_at_once_and_counted() {
+    let disk = Simulated::new(Fault::None);
+    let config = Config {
+        queue: 2,
+        ..config()
+    };
+    let (journal, worker) = started(&disk, &config);
+    disk.wait_for_syncs(2);
+    disk.change(|state| state.hold_sync = true);
+    let first = journal.append(append(0, 0));
+    disk.wait_for_syncs(3);
+    let waiting = [journal.append(append(1, 0)), journal.append(append(2, 0))];
+    let refused = block_on(journal.append(append(3, 0)));
+    assert_eq!(refused.unwrap_err(), AppendError::Busy);
+    assert_eq!(count(&journal, "lamplight_journal_refused"), 1);
+    disk.change(|state| state.hold_sync = false);
+    block_on(async {
+        assert!(first.await.is_ok());
+        for told in waiting {
+            assert!(told.await.is_ok());
+        }
+    });
+    end(journal, worker);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_ever_acknowledged_again() {
+    let (disk, journal, worker) = held();
+    let first = journal.append(append(0, 0));
+    disk.wait_for_syncs(3);
+    let waiting = journal.append(append(1, 0));
+    disk.change(|state| (state.fail_sync, state.hold_sync) = (true, false));
+    block_on(async {
+        assert_eq!(first.await.unwrap_err(), AppendError::Failed);
+        assert_eq!(waiting.await.unwrap_err(), AppendError::Failed);
+        assert_eq!(
+            journal.append(append(2, 0)).await.unwrap_err(),
+            AppendError::Failed
+        );
+    });
+    let Health::Failed(why) = journal.health() else {
+        panic!("{:?}", journal.health());
+    };
+    assert!(why.contains("sync segment 1: the disk failed"), "{why}");
+    end(journal, worker);
+}
+
+#[test]
+fn a_full_disk_refuses_and_heals_when_there_is_room_again() {
+    let disk = Simulated::new(Fault::None);
+    let (journal, worker) = started(&disk, &config());
+    disk.wait_for_syncs(2);
+    disk.change(|state| state.room = Some(0));
+    block_on(async {
+        // The first segment of the test is small, the second was made ahead, the third has no room.
+        let mut refused = None;
+        for id in 0..2000 {
+            if let Err(error) = journal.append(append(id, 5000)).await {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert_eq!(refused, Some(AppendError::NoSpace));
+        assert_eq!(journal.health(), Health::NoSpace);
+        disk.change(|state| state.room = None);
+        // Each refusal waits for one try to make a segment.
+        let mut healed = journal.append(append(9000, 5000)).await;
+        while healed.is_err() {
+            assert!(matches!(healed, Err(AppendError::NoSpace)));
+            healed = journal.append(append(9000, 5000)).await;
+        }
+        assert_eq!(journal.health(), Health::Well);
+    });
+    end(journal, worker);
+    let (_, ids) = recovered(&disk).unwrap();
+    assert_eq!(ids.last(), Some(&9000));
+}
+
+#[test]
+fn what_waits_when_the_process_stops_is_written() {
+    let (disk, journal, worker) = held();
+    let told: Vec<_> = (0..100).map(|id| journal.append(append(id, 0))).collect();
+    drop(journal);
+    disk.change(|state| state.hold_sync = false);
+    worker.join().unwrap();
+    assert_eq!(recovered(&disk).unwrap().1.len(), 100);
+    block_on(async {
+        for told in told {
+            assert!(told.await.is_ok());
+        }
+    });
+}

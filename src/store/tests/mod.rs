@@ -1,0 +1,53 @@
+mod journal;
+mod power;
+mod receipt;
+mod recovery;
+mod simulated;
+
+use crate::base::id::LearnerId;
+use crate::store::Append;
+use crate::store::Disk;
+use crate::store::RecoverError;
+use crate::store::Recovered;
+use crate::store::Segment;
+use crate::store::Writer;
+use crate::store::recover;
+
+/// Small, so that tests meet the end of a segment often.
+const SEGMENT_BYTES: u64 = 64 * 1024;
+
+/// An append of one record that says `id`, and as many bytes beside it.
+fn append(id: u64, filler: usize) -> Append {
+    let mut append = Append::default();
+    let learner = LearnerId([u8::try_from(id % 256).unwrap(); 16]);
+    let fill = |out: &mut Vec<u8>| {
+        out.extend_from_slice(&id.to_le_bytes());
+        out.resize(out.len() + filler, 0xa5);
+    };
+    append.push(learner, fill).unwrap();
+    append
+}
+
+/// Recovers, with what the records say, in order.
+fn recovered(disk: &dyn Disk) -> Result<(Recovered, Vec<u64>), RecoverError> {
+    let mut ids = Vec::new();
+    let mut replay = |_learner: LearnerId, effect: &[u8]| {
+        let id = effect.first_chunk().ok_or("no id")?;
+        ids.push(u64::from_le_bytes(*id));
+        Ok(())
+    };
+    let recovered = recover(disk, SEGMENT_BYTES, &mut replay)?;
+    Ok((recovered, ids))
+}
+
+/// Commits, in the next segment where this one is full.
+fn commit(disk: &dyn Disk, writer: &mut Writer, appends: &[Append]) -> Result<u64, String> {
+    if !writer.fits(appends.iter().map(Append::len).sum()) {
+        let next = Segment::make(disk, writer.segment() + 1, SEGMENT_BYTES);
+        writer.rotate(next.map_err(|error| error.to_string())?);
+    }
+    let commit = writer
+        .commit(appends, 5)
+        .map_err(|error| error.to_string())?;
+    Ok(commit.number)
+}
