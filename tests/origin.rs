@@ -17,6 +17,7 @@ mod support;
 
 use client::Client;
 use client::Reply;
+use lamplight::service::UrlKeys;
 use std::io::Read as _;
 use support::Running;
 
@@ -229,10 +230,46 @@ async fn a_purge_forgets_what_its_keys_mean_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_key_of_signed_urls_is_added_and_taken_away_without_a_restart() {
+    let keys = tempfile::tempdir().unwrap();
+    audit::write_key(keys.path(), "k1");
+    let (running, mut clients) = start_with(|config| {
+        config.public.signed = vec!["/media".to_owned()];
+        config.public.url_keys = keys.path().to_owned();
+    })
+    .await;
+    let until = lamplight::runtime::unix_ms() / 1000 + 3600;
+    audit::write_key(keys.path(), "k2");
+    let both = UrlKeys::open(keys.path()).unwrap();
+    let url = |key: &str| {
+        let token = both.sign(Some(key), "/media/ky-nang-so", until).unwrap();
+        format!("/s/{token}{MASTER}")
+    };
+    let reload = async || {
+        let client = support::plain_client();
+        let reply = client.post(running.ops("/admin/reload")).send().await;
+        assert_eq!(reply.unwrap().status().as_u16(), 200);
+    };
+    let (old, new) = (url("k1"), url("k2"));
+    let mut statuses = async |wanted: [u16; 2]| {
+        for client in &mut clients {
+            let got = [client.get(&old).await.status, client.get(&new).await.status];
+            assert_eq!(got, wanted, "{}", client.name());
+        }
+    };
+    statuses([200, 403]).await;
+    reload().await;
+    statuses([200, 200]).await;
+    std::fs::remove_file(keys.path().join("k1.key")).unwrap();
+    reload().await;
+    statuses([403, 200]).await;
+}
+
+#[tokio::test]
 async fn every_kind_of_reply_keeps_the_rules_for_caches() {
     let signed = "/files/ky-nang-so/geheim".to_owned();
     let keys = tempfile::tempdir().unwrap();
-    audit::write_key(keys.path());
+    audit::write_key(keys.path(), "k1");
     let (_running, mut clients) = start_with(|config| {
         config.public.signed = vec![signed.clone()];
         config.public.url_keys = keys.path().to_owned();

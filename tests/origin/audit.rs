@@ -93,10 +93,10 @@ pub(crate) fn parts(reply: &Reply) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A key of signed URLs.
-pub(crate) fn write_key(dir: &Path) {
+pub(crate) fn write_key(dir: &Path, name: &str) {
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600);
-    let mut file = file.open(dir.join("k1.key")).unwrap();
+    let mut file = file.open(dir.join(format!("{name}.key"))).unwrap();
     std::io::Write::write_all(&mut file, "ab".repeat(32).as_bytes()).unwrap();
 }
 
