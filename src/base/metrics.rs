@@ -6,6 +6,7 @@
 
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A number that only grows: requests, refusals, bytes.
@@ -26,6 +27,39 @@ impl Counter {
     /// The count so far.
     pub fn value(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// A [`Counter`] that every core adds to with every request: each thread has its own cache line.
+#[derive(Debug, Default)]
+pub struct Striped([Stripe; STRIPES]);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe(Counter);
+
+/// Threads beyond share; 128 bytes each.
+const STRIPES: usize = 16;
+
+thread_local! {
+    static STRIPE: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Relaxed) % STRIPES
+    };
+}
+
+impl Striped {
+    /// Adds one.
+    pub fn add_one(&self) {
+        let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or_default();
+        if let Some(stripe) = self.0.get(stripe) {
+            stripe.0.add_one();
+        }
+    }
+
+    /// The count so far.
+    pub fn value(&self) -> u64 {
+        self.0.iter().map(|stripe| stripe.0.value()).sum()
     }
 }
 

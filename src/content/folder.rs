@@ -5,6 +5,7 @@ use crate::base::limits::FOLDER_ENTRIES_MAX;
 use crate::content::disk::OnDisk;
 use crate::content::disk::Stamp;
 use crate::course::Problem;
+use std::collections::HashSet;
 use std::fs;
 use std::fs::DirEntry;
 use std::fs::Metadata;
@@ -12,6 +13,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A folder being read; paths are shown relative to the content folder.
 #[derive(Debug, Clone)]
@@ -110,32 +112,29 @@ impl Folder {
             }
         }
         items.sort_by(|a, b| a.name.cmp(&b.name));
+        report_twins(&items, problems);
         items
     }
 
     fn entry(&self, entry: &DirEntry, problems: &mut Vec<Problem>) -> Option<Item> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            let file = self.shown(&name.to_string_lossy());
+            let file = self.shown(&printable(&name.to_string_lossy()));
             problems.push(Problem::new(file, "its name is not UTF-8", "rename it"));
             return None;
         };
         if name.starts_with('.') {
             return None;
         }
-        let shown = self.shown(name);
+        let shown = self.shown(&printable(name));
         let item = self.look(entry, name, &shown);
         item.map_err(|(what, remedy)| problems.push(Problem::new(&shown, what, remedy)))
             .ok()
     }
 
     fn look(&self, entry: &DirEntry, name: &str, shown: &str) -> Result<Item, Refusal> {
-        if name
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '\\' | '"' | '%' | '?' | '#'))
-        {
-            let what = "its name has a control character or one of \\ \" % ? #".to_owned();
-            return Err((what, "rename it"));
+        if let Some(what) = odd(name) {
+            return Err((what.to_owned(), "rename it"));
         }
         let refuse =
             |error: io::Error| (format!("cannot be opened: {error}"), "repair or remove it");
@@ -161,6 +160,53 @@ impl Folder {
             return Err(("is neither a file nor a folder".to_owned(), "remove it"));
         }
         Ok(Item::new(name.to_owned(), path, shown.to_owned(), metadata))
+    }
+}
+
+/// What is wrong with a name that could not stand in a URL or on a terminal.
+fn odd(name: &str) -> Option<&'static str> {
+    if name.chars().any(char::is_control) {
+        return Some("its name has a control character");
+    }
+    if name.chars().any(is_invisible) {
+        return Some("its name has an invisible character that turns or breaks the line");
+    }
+    let reserved = name.contains(['\\', '"', '%', '?', '#']);
+    reserved.then_some("its name has one of \\ \" % ? #")
+}
+
+/// Marks of writing direction (UAX 9), line separators and the byte order mark: with them one name
+/// looks like another.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// A name as it may be printed anywhere.
+fn printable(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_control() || is_invisible(c) {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    name.chars().map(plain).collect()
+}
+
+/// Reports names that differ only in how their letters are composed: nobody can tell them apart.
+fn report_twins(items: &[Item], problems: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    for item in items.iter().filter(|item| !item.name.is_ascii()) {
+        if !seen.insert(item.name.nfc().collect::<String>()) {
+            let what = "its name looks the same as another one's: letters with marks are written \
+                        in two ways";
+            problems.push(Problem::new(
+                item.shown(),
+                what,
+                "rename or remove one of them",
+            ));
+        }
     }
 }
 

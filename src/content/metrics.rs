@@ -3,6 +3,7 @@
 use crate::base::metrics;
 use crate::base::metrics::Counter;
 use crate::base::metrics::Sample;
+use crate::base::metrics::Striped;
 use crate::content::Library;
 use std::sync::PoisonError;
 
@@ -10,7 +11,7 @@ use std::sync::PoisonError;
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     /// Lookups answered from the cache.
-    pub(crate) hits: Counter,
+    pub(crate) hits: Striped,
     /// Lookups that had to build, or wait for who builds.
     pub(crate) misses: Counter,
     /// Misses that waited for a build another request had begun.
@@ -37,7 +38,11 @@ impl metrics::Source for Library {
         let m = &self.metrics;
         let lookups = "Chunks looked up, by outcome.";
         let name = "lamplight_content_lookups";
-        into.push(counted(name, lookups, &m.hits).labelled("outcome", "hit"));
+        let hits = Sample {
+            value: i64::try_from(m.hits.value()).unwrap_or(i64::MAX),
+            ..counted(name, lookups, &m.misses)
+        };
+        into.push(hits.labelled("outcome", "hit"));
         into.push(counted(name, lookups, &m.misses).labelled("outcome", "miss"));
         into.push(counted(
             "lamplight_content_builds",

@@ -83,12 +83,16 @@ impl Library {
                 .and_then(|path| sidecar(path, &root, config.target_ms())),
             ..Keeper::default()
         };
-        let earlier = keeper.sidecar.as_ref().map(remembered).unwrap_or_default();
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let earlier = match &keeper.sidecar {
+            Some(sidecar) => remembered(sidecar, threads),
+            None => Earlier::new(),
+        };
         let sweep = Sweep {
             root: &root,
             target_ms: config.target_ms(),
             earlier: &earlier,
-            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            threads,
             unix_ns: unix_ns(),
             patient: None,
             progress: sources.progress,
@@ -201,12 +205,11 @@ fn sidecar(path: PathBuf, root: &Folder, target_ms: u32) -> Option<Sidecar> {
 }
 
 /// What the index knows.
-fn remembered(sidecar: &Sidecar) -> Earlier {
+fn remembered(sidecar: &Sidecar, threads: usize) -> Earlier {
     let mut earlier = Earlier::new();
-    if let Err(error) = sidecar.read(&mut earlier) {
+    if let Err(error) = sidecar.read(&mut earlier, threads) {
         let file = sidecar.path().display();
-        let used = earlier.len();
-        tracing::warn!(%file, %error, used, "the content index is not used whole; reading on");
+        tracing::warn!(%file, %error, "the content index is not used whole; reading on");
     }
     earlier
 }

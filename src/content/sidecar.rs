@@ -11,18 +11,20 @@ use crate::base::limits::INDEX_RECORD_BYTES_MAX;
 use crate::content::stand::Stand;
 use crate::content::sweep::Earlier;
 use crate::media::PACKAGING_REVISION;
+use crate::runtime;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::BufReader;
 use std::io::BufWriter;
-use std::io::Read;
+use std::io::Read as _;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// The index file.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ pub(crate) enum IndexError {
     Io(#[from] io::Error),
     #[error("it was made by another program, for another folder or with other settings")]
     Foreign,
-    #[error("it is damaged after {0} courses")]
+    #[error("it is damaged; {0} courses of it are good")]
     Damaged(usize),
 }
 
@@ -62,33 +64,37 @@ impl Sidecar {
         &self.path
     }
 
-    /// Adds what it knows to `into`; an absent file knows nothing.
+    /// Adds what it knows to `into`; an absent file knows nothing. Decodes on up to `threads`
+    /// threads.
     ///
     /// # Errors
-    /// The file is not ours or is damaged; what was read before that is good.
-    pub(crate) fn read(&self, into: &mut Earlier) -> Result<(), IndexError> {
+    /// The file is not ours or is damaged; what is good of it is added nevertheless.
+    pub(crate) fn read(&self, into: &mut Earlier, threads: usize) -> Result<(), IndexError> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let mut left = file.metadata()?.len();
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
         let mut head = [0; HEAD_BYTES];
-        reader
-            .read_exact(&mut head)
+        file.read_exact_at(&mut head, 0)
             .map_err(|_early| IndexError::Foreign)?;
         if head != self.head() {
             return Err(IndexError::Foreign);
         }
-        left -= HEAD_BYTES as u64;
-        let mut payload = Vec::new();
-        while left > 0 {
-            let damaged = |_| IndexError::Damaged(into.len());
-            let stand = record(&mut reader, &mut left, &mut payload).map_err(damaged)?;
+        let (records, whole) = records(&file)?;
+        let stands = runtime::in_parallel(threads, records.len(), |at| {
+            let record = records.get(at)?;
+            stand(&file, record).ok()
+        });
+        let read = stands.iter().flatten().count();
+        for stand in stands.into_iter().flatten() {
             into.insert(stand.folder.clone(), Arc::new(stand));
         }
-        Ok(())
+        if whole && read == records.len() {
+            Ok(())
+        } else {
+            Err(IndexError::Damaged(read))
+        }
     }
 
     /// Replaces it with what `stands` know; returns its length in bytes. Atomic: a crash leaves the
@@ -118,7 +124,7 @@ impl Sidecar {
             writer.write_all(&size.to_be_bytes())?;
             writer.write_all(&Digest::of(&[&payload]).bytes())?;
             writer.write_all(&payload)?;
-            len += 4 + 16 + u64::from(size);
+            len += RECORD_HEAD_BYTES as u64 + u64::from(size);
         }
         let file = writer
             .into_inner()
@@ -137,28 +143,54 @@ impl Sidecar {
     }
 }
 
-/// The next record.
-fn record(reader: &mut impl Read, left: &mut u64, payload: &mut Vec<u8>) -> io::Result<Stand> {
-    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-    let mut head = [0; 20];
-    reader.read_exact(&mut head)?;
-    let (size, digest) = head.split_first_chunk::<4>().ok_or_else(invalid)?;
-    let size = u64::from(u32::from_be_bytes(*size));
-    // A claimed length costs no more memory than the file has bytes.
-    let rest = left.checked_sub(20).ok_or_else(invalid)?;
-    *left = rest.checked_sub(size).ok_or_else(invalid)?;
-    payload.clear();
-    reader.take(size).read_to_end(payload)?;
-    if payload.len() as u64 != size || Digest::of(&[payload]).bytes() != digest {
-        return Err(invalid());
+/// Where a record's encoding lies, and its digest.
+struct Record {
+    at: u64,
+    len: u64,
+    digest: [u8; 16],
+}
+
+/// The records of the file, and whether they fill it.
+fn records(file: &File) -> io::Result<(Vec<Record>, bool)> {
+    let end = file.metadata()?.len();
+    let (mut records, mut at) = (Vec::new(), HEAD_BYTES as u64);
+    while at < end {
+        let mut head = [0; RECORD_HEAD_BYTES];
+        if file.read_exact_at(&mut head, at).is_err() {
+            return Ok((records, false));
+        }
+        let (size, digest) = head.split_at(4);
+        let size = size.first_chunk().copied().map_or(0, u32::from_be_bytes);
+        let len = u64::from(size);
+        at += RECORD_HEAD_BYTES as u64;
+        // A claimed length costs no more memory than the file has bytes.
+        if len > end.saturating_sub(at) || len > INDEX_RECORD_BYTES_MAX as u64 {
+            return Ok((records, false));
+        }
+        let digest = digest.first_chunk().copied().unwrap_or_default();
+        records.push(Record { at, len, digest });
+        at += len;
     }
-    let mut stand: Stand = postcard::from_bytes(payload).map_err(io::Error::other)?;
+    Ok((records, true))
+}
+
+fn stand(file: &File, record: &Record) -> io::Result<Stand> {
+    let mut payload = vec![0; usize::try_from(record.len).map_err(io::Error::other)?];
+    file.read_exact_at(&mut payload, record.at)?;
+    if Digest::of(&[&payload]).bytes() != record.digest {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut stand: Stand = postcard::from_bytes(&payload).map_err(io::Error::other)?;
     stand.share();
     Ok(stand)
 }
 
-/// A digest of the running program.
+/// A digest of the running program, taken once.
 fn program() -> io::Result<Digest> {
+    static TAKEN: OnceLock<Digest> = OnceLock::new();
+    if let Some(digest) = TAKEN.get() {
+        return Ok(*digest);
+    }
     let mut file = File::open("/proc/self/exe")?;
     let (mut digest, mut piece) = (Digest::of(&[]), Vec::new());
     loop {
@@ -167,7 +199,7 @@ fn program() -> io::Result<Digest> {
             .take(BUFFER_BYTES as u64)
             .read_to_end(&mut piece)?;
         if piece.is_empty() {
-            return Ok(digest);
+            return Ok(*TAKEN.get_or_init(|| digest));
         }
         digest = Digest::of(&[&digest.bytes(), &piece]);
     }
@@ -175,4 +207,5 @@ fn program() -> io::Result<Digest> {
 
 const MAGIC: &[u8; 8] = b"lampidx1";
 const HEAD_BYTES: usize = 8 + 16;
+const RECORD_HEAD_BYTES: usize = 4 + 16;
 const BUFFER_BYTES: usize = 1 << 20;

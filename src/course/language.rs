@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
-use serde::de::Error as _;
-use std::borrow::Cow;
+use serde::de::Visitor;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,8 +46,20 @@ impl Serialize for Language {
 
 impl<'de> Deserialize<'de> for Language {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("not a language tag"))
+        /// Borrows where the text is at hand: an index holds a million of them.
+        struct Parse;
+        impl Visitor<'_> for Parse {
+            type Value = Language;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a language tag")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Language, E> {
+                Language::parse(text).ok_or_else(|| E::custom("not a language tag"))
+            }
+        }
+        deserializer.deserialize_str(Parse)
     }
 }
 

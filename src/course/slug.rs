@@ -5,9 +5,8 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
-use serde::de::Error as _;
+use serde::de::Visitor;
 use std::borrow::Borrow;
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,8 +54,20 @@ impl Serialize for Slug {
 
 impl<'de> Deserialize<'de> for Slug {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("not an id"))
+        /// Borrows where the text is at hand: an index holds a million of them.
+        struct Parse;
+        impl Visitor<'_> for Parse {
+            type Value = Slug;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Slug, E> {
+                Slug::parse(text).ok_or_else(|| E::custom("not an id"))
+            }
+        }
+        deserializer.deserialize_str(Parse)
     }
 }
 

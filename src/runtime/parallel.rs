@@ -44,6 +44,14 @@ pub fn in_parallel<T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::metrics::Striped;
+
+    #[test]
+    fn nothing_is_lost_when_threads_count_together() {
+        let counter = Striped::default();
+        in_parallel(40, 4000, |_| counter.add_one());
+        assert_eq!(counter.value(), 4000);
+    }
 
     #[test]
     fn everything_is_done_once_and_comes_back_in_order() {

@@ -1,5 +1,6 @@
 //! Tests over folders on disk, the bundled course among them.
 
+mod hostile;
 mod index;
 mod reading;
 mod replaced;
