@@ -144,3 +144,41 @@ async fn a_self_signed_certificate_near_its_end_is_renewed_while_serving() {
     let renewed = running.client(http::Version::HTTP_11);
     renewed.get(running.url("/v1/health")).send().await.unwrap();
 }
+
+/// `make open` against a server that runs: the real script, the real browser, without a window.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_opens_over_http3_and_nothing_of_the_browser_stays() {
+    let running = Running::start();
+    running.wait_ready();
+    let temporary = tempfile::tempdir().unwrap();
+    let mut script = std::process::Command::new("timeout");
+    script
+        .args(["300", "scripts/open.sh"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("OPEN_OPS", running.ops(""))
+        .env("OPEN_ORIGIN", running.address().to_string())
+        .env(
+            "OPEN_FLAGS",
+            "--headless=new --disable-gpu --disable-dev-shm-usage --dump-dom",
+        )
+        .env("TMPDIR", temporary.path());
+    let ended = tokio::task::spawn_blocking(move || script.output().unwrap());
+    let ended = ended.await.unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    let told = format!("open: https://{}/ over HTTP/3", running.address());
+    assert!(said.contains(&told), "{said}");
+    assert!(said.contains("</html>"), "{said}");
+    let (_, metrics) = get(running.ops("/metrics")).await;
+    let quic = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("lamplight_quic_requests_total "));
+    assert!(quic.is_some_and(|count| count != "0"), "{metrics}");
+    let profiles = std::fs::read_dir(temporary.path()).unwrap();
+    let left: Vec<_> = profiles.map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 pub struct Config {
     /// From the accepted socket to the finished TLS handshake. Default "10s".
     pub handshake_timeout: Span,
-    /// From the first byte of an HTTP/1.1 request to the end of its header. Default "10s".
+    /// From the first byte of a request to the end of its header. Default "10s".
     pub header_timeout: Span,
     /// For a request's whole content; then 408. Default "30s".
     pub body_timeout: Span,

@@ -231,14 +231,19 @@ impl<S: Service> Connection<S> {
         }
     }
 
-    /// Notices the first bytes of an HTTP/1 header whose rest has not come. (HTTP/2 has its own
-    /// bounds on a header under way, and the idle rule ends a connection without requests.)
+    /// Notices the first bytes of a header whose rest has not come.
     fn note_head(&mut self) {
         let received = self.stream.0.borrow().received();
         let begun = self.watch.begun();
-        if begun != self.begun || self.watch.is_busy() || matches!(self.http, Http::Two(_)) {
+        let open = match self.http {
+            Http::Two(_) => Some(self.stream.0.borrow().head_is_open()),
+            Http::One(_) if begun != self.begun || self.watch.is_busy() => Some(false),
+            // Bytes that began no request; silence changes nothing.
+            Http::One(_) => (received != self.received).then_some(true),
+        };
+        if open == Some(false) {
             self.head_since = None;
-        } else if received != self.received && self.head_since.is_none() {
+        } else if open == Some(true) && self.head_since.is_none() {
             let now = runtime::now();
             self.head_since = Some(now);
             let at = now + self.common.config.header_timeout.duration();
@@ -257,7 +262,14 @@ impl<S: Service> Connection<S> {
             return Err(End::Drain);
         }
         // Looked at once per stall time at least, so that requests need not touch the timer.
-        let look = now + config.stall_timeout.duration();
+        let mut look = now + config.stall_timeout.duration();
+        if let Some(since) = self.head_since {
+            let at = since + config.header_timeout.duration();
+            if at <= now {
+                return Err(End::Header);
+            }
+            look = look.min(at);
+        }
         let stream = self.stream.0.borrow();
         // hyper may have taken a whole reply that the client does not take from hyper.
         if self.watch.is_busy() || stream.is_blocked() {
@@ -274,17 +286,15 @@ impl<S: Service> Connection<S> {
         }
         drop(stream);
         self.window = None;
-        let (at, end) = match self.head_since {
-            Some(since) => (since + config.header_timeout.duration(), End::Header),
-            None => (
-                self.watch.quiet_since() + config.idle_timeout.duration(),
-                End::Idle,
-            ),
-        };
-        if at <= now {
-            return Err(end);
+        let at = self.watch.quiet_since() + config.idle_timeout.duration();
+        if at <= now && self.head_since.is_none() {
+            return Err(End::Idle);
         }
-        let at = at.min(look);
+        let at = if self.head_since.is_some() {
+            look
+        } else {
+            at.min(look)
+        };
         Ok(until.map_or(at, |until| until.min(at)))
     }
 }

@@ -17,6 +17,7 @@ mod accept;
 mod config;
 mod connection;
 mod exchange;
+mod frames;
 mod gate;
 mod heads;
 mod listen;

@@ -4,6 +4,7 @@
 //! connection's task sends it once per turn, many records in one `writev`. When the socket is
 //! full, writes wait: what is collected beforehand stays within the configured buffer.
 
+use crate::tcp::frames::Frames;
 use crate::tcp::plain::Output;
 use hyper::rt::ReadBufCursor;
 use rustls::ServerConfig;
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     closing: bool,
     received: u64,
     sent: u64,
+    /// What has come, if it is HTTP/2.
+    frames: Frames,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Stream {
             closing: false,
             received: 0,
             sent: 0,
+            frames: Frames::new(),
         }
     }
 
@@ -119,6 +123,11 @@ impl Stream {
     /// Bytes of HTTP handed upwards so far.
     pub(super) const fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Whether a head of HTTP/2 has begun and its end has not come.
+    pub(super) const fn head_is_open(&self) -> bool {
+        self.frames.head_is_open()
     }
 
     /// Bytes of TLS records taken by the socket so far.
@@ -181,11 +190,16 @@ impl Stream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         while let Channel::Tls(tls) = &mut self.channel {
+            let is_http2 = tls.alpn_protocol() == Some(b"h2");
             let mut reader = tls.reader();
             match reader.fill_buf() {
                 Ok(chunk) => {
                     let n = chunk.len().min(buf.remaining());
-                    buf.put_slice(chunk.get(..n).unwrap_or_default());
+                    let taken = chunk.get(..n).unwrap_or_default();
+                    if is_http2 {
+                        self.frames.pass(taken);
+                    }
+                    buf.put_slice(taken);
                     reader.consume(n);
                     self.received += n as u64;
                     return Poll::Ready(Ok(()));

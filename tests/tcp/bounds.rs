@@ -63,6 +63,31 @@ fn a_header_dripping_byte_by_byte_does_not_reset_the_clock() {
 }
 
 #[test]
+fn a_head_of_http_2_that_never_ends_is_given_up_however_it_drips() {
+    let server = server(|config| config.header_timeout = SHORT);
+    // Preface, SETTINGS, and the beginning of a HEADERS frame of 250 bytes.
+    let mut begun = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    begun.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    begun.extend([0, 0, 250, 1, 0x5, 0, 0, 0, 1, 0x82, 0x87]);
+    let mut silent = server.raw("h2");
+    silent.send(&begun);
+    let mut dripping = server.raw("h2");
+    dripping.send(&begun);
+    let mut drip = || {
+        let written = dripping.0.write_all(&[0x84]);
+        written.and_then(|()| dripping.0.flush())
+    };
+    let end = now() + PATIENCE;
+    while drip().is_ok() {
+        assert!(now() < end, "each byte bought more time");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    silent.rest();
+    until("the closes", || server.metrics.closed_header.value() == 2);
+    assert!(serves(&server));
+}
+
+#[test]
 fn silence_is_ended_after_the_idle_time() {
     let server = server(|config| config.idle_timeout = SHORT);
     for alpn in ["http/1.1", "h2"] {
