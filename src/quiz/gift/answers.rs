@@ -151,50 +151,54 @@ fn offered<'g>(
 /// `=left -> right`. A pair without a left side offers a right one that fits nothing.
 fn pairs(item: &mut Item, question: &Question, words: &mut Words) -> Result<Secret, Mistake> {
     item.kind = "match";
-    let choices = choices(&question.answers, &['='])?;
-    let (mut left, mut right, mut rights) = (Vec::new(), Vec::new(), Vec::<String>::new());
-    for choice in &choices {
-        let Some((from, to)) = glyph::split_once(choice.text, "->") else {
-            let what = "a pair has no `->`";
-            return Err(mistake(choice.line, what, "write =left -> right"));
-        };
-        if !choice.feedback.is_empty() {
-            let what = "single pairs have no feedback";
-            let remedy = "write `\\#` for the sign itself, `####` for feedback to all";
-            return Err(mistake(choice.line, what, remedy));
-        }
-        let (from, to) = (words.text(from, choice.line)?, words.text(to, choice.line)?);
-        if to.is_empty() {
-            let what = "a pair has no right side";
-            return Err(mistake(choice.line, what, "write =left -> right"));
-        }
+    let (mut right, mut rights) = (Vec::new(), Vec::<String>::new());
+    for choice in &choices(&question.answers, &['='])? {
+        let (from, to) = pair(choice, words)?;
         let at = rights.iter().position(|known| *known == to);
         let at = at.unwrap_or_else(|| {
             rights.push(to);
             rights.len() - 1
         });
-        if left.contains(&from) {
+        if item.left.contains(&from) {
             let what = format!("`{from}` stands twice on the left");
             return Err((choice.line, what, "make the entries different"));
         }
         if !from.is_empty() {
-            left.push(from);
+            item.left.push(from);
             right.push(at);
         }
     }
     let range = 2..=OPTIONS_MAX;
-    if !range.contains(&left.len()) || !range.contains(&rights.len()) {
-        let (l, r) = (left.len(), rights.len());
+    if !range.contains(&item.left.len()) || !range.contains(&rights.len()) {
+        let (l, r) = (item.left.len(), rights.len());
         let what = format!("{l} entries on the left and {r} different ones on the right");
         return Err((question.line, what, "give 2 to 16 of each"));
     }
-    item.left = left;
     let (shown, moved) = shuffled(&rights);
     let offered = u32::try_from(shown.len()).unwrap_or(u32::MAX);
     item.right = shown;
     let place = |at: &usize| moved.get(*at).copied().unwrap_or(0);
     let right = right.iter().map(place).collect();
     Ok((ItemKey::Pairs { right, offered }, Vec::new()))
+}
+
+/// Both sides of one pair, of which only the left may be blank.
+fn pair(choice: &Choice<'_>, words: &mut Words) -> Result<(String, String), Mistake> {
+    let Some((from, to)) = glyph::split_once(choice.text, "->") else {
+        let what = "a pair has no `->`";
+        return Err(mistake(choice.line, what, "write =left -> right"));
+    };
+    if !choice.feedback.is_empty() {
+        let what = "single pairs have no feedback";
+        let remedy = "write `\\#` for the sign itself, `####` for feedback to all";
+        return Err(mistake(choice.line, what, remedy));
+    }
+    let (from, to) = (words.text(from, choice.line)?, words.text(to, choice.line)?);
+    if to.is_empty() {
+        let what = "a pair has no right side";
+        return Err(mistake(choice.line, what, "write =left -> right"));
+    }
+    Ok((from, to))
 }
 
 /// `TRUE`, `T`, `FALSE` or `F`, with feedback to the wrong and to the right answer.
@@ -235,43 +239,12 @@ fn texts(item: &mut Item, question: &Question, words: &mut Words) -> Result<Secr
     let choices = choices(&question.answers, &['='])?;
     let mut accepted: Vec<Accepted> = Vec::new();
     for choice in &choices {
-        // An unescaped star stands for anything, whatever the markup makes of stars.
-        let anything = |g: &Glyph| Glyph {
-            c: if glyph::is(g, '*') { ANYTHING } else { g.c },
-            ..*g
-        };
-        let starred: Vec<Glyph> = choice.text.iter().map(anything).collect();
-        let text = words.text(&starred, choice.line)?;
-        if text.chars().count() as u64 > ANSWER_CHARS {
-            let what = "an accepted answer is longer than 200 characters";
-            return Err(mistake(
-                choice.line,
-                what,
-                "shorten it, or ask for an essay with {}",
-            ));
-        }
-        let pattern = Pattern::new(&text);
-        if text.is_empty() {
-            return Err(mistake(
-                choice.line,
-                "an answer is blank",
-                "write a text or remove it",
-            ));
-        }
-        if accepted.iter().any(|a| a.pattern == pattern) {
-            let what = format!("the answer `{}` stands twice", text.replace(ANYTHING, "*"));
+        let one = accepts(choice, words)?;
+        if accepted.iter().any(|a| a.pattern == one.pattern) {
+            let what = format!("the answer `{}` stands twice", glyph::text(choice.text));
             return Err((choice.line, what, "remove one"));
         }
-        let share = Share::clamped(choice.weight.unwrap_or(WHOLE).into());
-        if pattern.is_blank() && share != Share::NONE {
-            let what = "`*` alone accepts every answer";
-            words.note(
-                choice.line,
-                what,
-                "write `\\*` for a star, or an essay with {}",
-            );
-        }
-        accepted.push(Accepted { pattern, share });
+        accepted.push(one);
     }
     if accepted.iter().all(|a| a.share != Share::ALL) {
         let what = "no accepted answer earns everything";
@@ -282,6 +255,40 @@ fn texts(item: &mut Item, question: &Question, words: &mut Words) -> Result<Secr
         chars_max: ANSWER_CHARS,
     };
     Ok((key, words.all(&choices)))
+}
+
+/// One accepted text, in which an unescaped star stands for anything, whatever the markup makes of
+/// stars.
+fn accepts(choice: &Choice<'_>, words: &mut Words) -> Result<Accepted, Mistake> {
+    let anything = |g: &Glyph| Glyph {
+        c: if glyph::is(g, '*') { ANYTHING } else { g.c },
+        ..*g
+    };
+    let starred: Vec<Glyph> = choice.text.iter().map(anything).collect();
+    let text = words.text(&starred, choice.line)?;
+    if text.is_empty() {
+        let what = "an answer is blank";
+        return Err(mistake(choice.line, what, "write a text or remove it"));
+    }
+    if text.chars().count() as u64 > ANSWER_CHARS {
+        let what = "an accepted answer is longer than 200 characters";
+        return Err(mistake(
+            choice.line,
+            what,
+            "shorten it, or ask for an essay with {}",
+        ));
+    }
+    let pattern = Pattern::new(&text);
+    let share = Share::clamped(choice.weight.unwrap_or(WHOLE).into());
+    if pattern.is_blank() && share != Share::NONE {
+        let what = "`*` alone accepts every answer";
+        words.note(
+            choice.line,
+            what,
+            "write `\\*` for a star, or an essay with {}",
+        );
+    }
+    Ok(Accepted { pattern, share })
 }
 
 /// Characters of an essay.

@@ -52,41 +52,17 @@ pub(crate) fn parse(block: &Block<'_>, glyphs: &[Glyph]) -> Result<Parsed, Mista
         };
     }
     let text = untitled(glyph::trim(glyphs));
-    let (open, close) = match (glyph::find(text, '{'), glyph::find(text, '}')) {
-        (None, None) => return Ok(Parsed::Description(text.to_vec())),
-        (Some(open), Some(close)) if open < close => (open, close),
-        (Some(open), None) => return Err(unclosed(block, text, open)),
-        (_, Some(close)) => {
-            let line = line_at(text, close, block);
-            let what = "a `}` closes nothing";
-            return Err(mistake(line, what, "write `\\}` if learners shall see it"));
-        }
+    let Some(Braces {
+        before,
+        inner,
+        after,
+    }) = braces(block, text)?
+    else {
+        return Ok(Parsed::Description(text.to_vec()));
     };
-    let (before, rest) = text.split_at(open);
-    let (answers, after) = rest.split_at(close - open);
-    let (answers, after) = (answers.get(1..), after.get(1..));
-    let (answers, after) = (answers.unwrap_or_default(), after.unwrap_or_default());
-    if let Some(again) = answers.iter().find(|g| glyph::is(g, '{')) {
-        let what = "a `{` stands within the answers";
-        return Err(mistake(
-            again.line,
-            what,
-            "close the braces before, or write `\\{`",
-        ));
-    }
-    if let Some(again) = after
-        .iter()
-        .find(|g| glyph::is(g, '{') || glyph::is(g, '}'))
-    {
-        let what = "a second pair of braces in one question";
-        let remedy = "leave a blank line between questions, or write `\\{` and `\\}`";
-        return Err(mistake(again.line, what, remedy));
-    }
-    let (answers, explain) = match glyph::rsplit_once(answers, "####") {
-        Some((answers, explain)) => (answers, explain),
-        None => (answers, [].as_slice()),
-    };
-    let line = line_at(text, open, block);
+    let cut = glyph::rsplit_once(inner, "####");
+    let (answers, explain) = cut.unwrap_or((inner, &[]));
+    let line = line_at(text, before.len(), block);
     let mut sentence = before.to_vec();
     if !after.is_empty() {
         sentence.push(Glyph {
@@ -104,18 +80,56 @@ pub(crate) fn parse(block: &Block<'_>, glyphs: &[Glyph]) -> Result<Parsed, Mista
     }))
 }
 
+/// A text around and within its braces.
+struct Braces<'g> {
+    before: &'g [Glyph],
+    inner: &'g [Glyph],
+    after: &'g [Glyph],
+}
+
+/// Finds the one pair of braces; `None` if there is none.
+fn braces<'g>(block: &Block<'_>, text: &'g [Glyph]) -> Result<Option<Braces<'g>>, Mistake> {
+    let (open, close) = match (glyph::find(text, '{'), glyph::find(text, '}')) {
+        (None, None) => return Ok(None),
+        (Some(open), Some(close)) if open < close => (open, close),
+        (Some(open), None) => {
+            let what = "a `{` is not closed before the next blank line";
+            let remedy = "close it, take blank lines out of the answers, or write `\\{`";
+            return Err(mistake(line_at(text, open, block), what, remedy));
+        }
+        (_, Some(close)) => {
+            let what = "a `}` closes nothing";
+            let remedy = "write `\\}` if learners shall see it";
+            return Err(mistake(line_at(text, close, block), what, remedy));
+        }
+    };
+    let (before, rest) = text.split_at(open);
+    let (inner, after) = rest.split_at(close - open);
+    let braces = Braces {
+        before,
+        inner: inner.get(1..).unwrap_or_default(),
+        after: after.get(1..).unwrap_or_default(),
+    };
+    if let Some(again) = braces.inner.iter().find(|g| glyph::is(g, '{')) {
+        let what = "a `{` stands within the answers";
+        let remedy = "close the braces before, or write `\\{`";
+        return Err(mistake(again.line, what, remedy));
+    }
+    let mut after = braces.after.iter();
+    if let Some(again) = after.find(|g| glyph::is(g, '{') || glyph::is(g, '}')) {
+        let what = "a second pair of braces in one question";
+        let remedy = "leave a blank line between questions, or write `\\{` and `\\}`";
+        return Err(mistake(again.line, what, remedy));
+    }
+    Ok(Some(braces))
+}
+
 /// The text behind `::title::`. Titles are for the author's question bank: they often say what is
 /// right, so learners never see one.
 fn untitled(text: &[Glyph]) -> &[Glyph] {
     let titled = glyph::split_once(text, "::").filter(|(before, _)| before.is_empty());
     let rest = titled.and_then(|(_, rest)| glyph::split_once(rest, "::"));
     rest.map_or(text, |(_, text)| glyph::trim(text))
-}
-
-fn unclosed(block: &Block<'_>, text: &[Glyph], open: usize) -> Mistake {
-    let what = "a `{` is not closed before the next blank line";
-    let remedy = "close it, take blank lines out of the answers, or write `\\{`";
-    mistake(line_at(text, open, block), what, remedy)
 }
 
 fn line_at(text: &[Glyph], at: usize, block: &Block<'_>) -> u32 {
