@@ -53,15 +53,16 @@ rss() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$1/status"; }
 idle() {
     local before loader waited=0 ops
     ops=$(grep -o 'http://127.0.0.1:[0-9]*' "$WORK/server.log" | tail -n 1)
-    printf '0\t%s%s\n25000\t%s%s\n' "$BASE" "$QUIZ" "$BASE" "$QUIZ" >"$WORK/idle.txt"
+    printf '0\t%s%s\n120000\t%s%s\n' "$BASE" "$QUIZ" "$BASE" "$QUIZ" >"$WORK/idle.txt"
     curl --silent --insecure "$BASE$QUIZ" >"$WORK/quiz.json"
     before=$(rss "$SERVER_PID")
-    taskset -c 1 h2load -c "$FLEET_TCP" -n $((2 * FLEET_TCP)) --timing-script-file="$WORK/idle.txt" \
-        >"$WORK/idle.log" 2>&1 &
+    # Not all at once: one address prefix may not have so many handshakes under way.
+    taskset -c 1 h2load -c "$FLEET_TCP" -r 1000 -n $((2 * FLEET_TCP)) \
+        --timing-script-file="$WORK/idle.txt" >"$WORK/idle.log" 2>&1 &
     loader=$!
     until [ "$(curl --silent "$ops/metrics" | awk '/^lamplight_tcp_requests_total.*"2"/ { print $2 }')" \
         -ge $((FLEET_TCP + 1)) ]; do
-        [ $((waited += 1)) -lt 200 ] || { echo "the fleet does not open" >&2; break; }
+        [ $((waited += 1)) -lt 600 ] || { echo "the fleet does not open" >&2; return 1; }
         sleep 0.1
     done
     sleep 1.5
@@ -132,7 +133,7 @@ measure_caddy() {
     local root port
     root=$(realpath "$WORK")
     port=$(free_port)
-    printf '{\nadmin off\nauto_https off\n}\nhttps://localhost:%s, https://127.0.0.1:%s {\ntls %s %s\nroot * %s\nfile_server\n}\n' \
+    printf '{\nadmin off\nauto_https off\ndefault_sni localhost\n}\nhttps://localhost:%s, https://127.0.0.1:%s {\ntls %s %s\nroot * %s\nfile_server\n}\n' \
         "$port" "$port" "$root/cert.pem" "$root/key.pem" "$root/site" >"$WORK/Caddyfile"
     env HOME="$root" GOMAXPROCS=1 taskset -c 0 caddy run --config "$WORK/Caddyfile" --adapter caddyfile \
         >"$WORK/caddy.log" 2>&1 &

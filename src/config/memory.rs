@@ -9,7 +9,7 @@ use std::path::Path;
 /// Measured: an idle HTTP/3 connection, everything counted.
 const QUIC_CONNECTION_BYTES: u64 = 16 * 1024;
 /// Measured: an idle HTTP/2 connection with its TLS session.
-const TCP_CONNECTION_BYTES: u64 = 32 * 1024;
+const TCP_CONNECTION_BYTES: u64 = 50 * 1024;
 /// Measured: what resumption with early data keeps of one session.
 const EARLY_SESSION_BYTES: u64 = 300;
 /// Code, catalogue, sockets' bookkeeping of one worker.

@@ -188,7 +188,13 @@ impl<S: Service> Driver<S> {
             None if !config.may_be_plain(peer.ip()) => return metrics.refused_stranger.add_one(),
             None => Entry::Plain,
             Some(tls) => {
-                let (max, per_prefix) = (config.handshakes_max, config.handshakes_per_prefix_max);
+                let max = config.handshakes_max;
+                // All of an edge's connections come from its few addresses.
+                let per_prefix = if config.is_edge(peer.ip()) {
+                    u32::MAX
+                } else {
+                    config.handshakes_per_prefix_max
+                };
                 match self.gate.enter(peer.ip(), max, per_prefix) {
                     Ok(pass) => Entry::Tls(Arc::clone(tls), pass),
                     Err(Full::Worker) => return metrics.refused_handshakes.add_one(),

@@ -20,7 +20,7 @@ pub struct Config {
     /// For a request's whole content; then 408. Default "30s".
     pub body_timeout: Span,
     /// A connection without a request is closed after it. Default "75s". Longer keeps more idle
-    /// connections of about 32 KiB each (HTTP/2; HTTP/1.1 about 21 KiB).
+    /// connections of about 50 KiB each (HTTP/2; HTTP/1.1 about 37 KiB).
     pub idle_timeout: Span,
     /// A client that takes less than 4 KiB of a waiting reply in this time is cut off.
     /// Default "60s".

@@ -77,3 +77,29 @@ async fn two_hundred_streams_of_an_edge_all_end_whole() {
         assert!(one.await.unwrap() == whole);
     }
 }
+
+#[test]
+fn an_edge_may_open_as_many_connections_at_once_as_it_needs() {
+    let begun = |edges: &[&str]| {
+        let server = Running::with(|config| {
+            config.tcp.handshakes_per_prefix_max = 2;
+            config.tcp.edges = edges.iter().map(|edge| edge.parse().unwrap()).collect();
+        });
+        // Four that say nothing hold a place each, then one speaks.
+        let silent: Vec<_> = (0..4)
+            .map(|_| TcpStream::connect(server.address()).unwrap())
+            .collect();
+        let mut fifth = TcpStream::connect(server.address()).unwrap();
+        fifth
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        // Not TLS: whoever is let in hears an alert, the others only the end.
+        drop(fifth.write_all(b"GET / HTTP/1.1\r\n\r\n"));
+        let mut alert = Vec::new();
+        drop(fifth.read_to_end(&mut alert));
+        drop(silent);
+        alert.first() == Some(&21)
+    };
+    assert!(!begun(&["192.0.2.0/24"]));
+    assert!(begun(&["127.0.0.1"]));
+}
