@@ -88,6 +88,7 @@ fn packaging(c: &mut Criterion) {
     });
     group.finish();
 
+    copies(&track, &plan);
     let mut group = c.benchmark_group("segment");
     let bytes = Fragment::new(&track, &plan, 3).unwrap().len();
     group.throughput(Throughput::Bytes(bytes));
@@ -182,6 +183,20 @@ fn lookups(c: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// Says how often the bytes of a segment are copied before they are sent.
+#[expect(clippy::print_stderr, reason = "figures for whoever runs the bench")]
+fn copies(track: &Track, plan: &Plan) {
+    let fragment = Fragment::new(track, plan, 3).unwrap();
+    let header = fragment.header.len();
+    eprintln!(
+        "segment of {} bytes: {} read from the file into place in {} reads, {header} of its head \
+         copied once, nothing copied afterwards",
+        fragment.len(),
+        fragment.payload,
+        fragment.ranges.len(),
+    );
 }
 
 /// Segments of one MiB from a file: made anew for each request, and found.
