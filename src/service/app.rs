@@ -29,6 +29,7 @@ use crate::service::access::Line;
 use crate::service::allowance::Allowance;
 use crate::service::assets::Page;
 use crate::service::catalogue::Prepared;
+use crate::service::reference;
 use crate::service::request_id::RequestIds;
 use crate::service::route::Route;
 use crate::service::route::is_public_content;
@@ -41,6 +42,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 /// What all workers share: configuration, content, the prepared page, the stop signal.
 #[derive(Debug)]
@@ -83,8 +85,10 @@ impl Setup {
 }
 
 impl Shared {
-    /// Prepares what is the same for all workers; compresses the page, some 10 ms.
+    /// Prepares what is the same for all workers; compresses the page and the description of the
+    /// interface, some 50 ms.
     pub fn new(setup: Setup) -> Arc<Self> {
+        LazyLock::force(&reference::OPENAPI);
         let config = setup.config;
         Arc::new(Self {
             origins: Origins::new(&config.origins),

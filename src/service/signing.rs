@@ -91,7 +91,10 @@ fn parse(token: &str) -> Option<Token<'_>> {
     if parts.next().is_some() || until.len() > UNTIL_BYTES_MAX {
         return None;
     }
-    let depth = depth.parse().ok().filter(|n| (1..=DEPTH_MAX).contains(n))?;
+    // Only the shortest form, or a token would have several.
+    let canonical = depth.bytes().all(|b| b.is_ascii_digit()) && !depth.starts_with('0');
+    let number = depth.parse().ok().filter(|_| canonical);
+    let depth = number.filter(|n| (1..=DEPTH_MAX).contains(n))?;
     let mac = digits(mac)?;
     Some(Token {
         key,
@@ -225,8 +228,19 @@ mod tests {
                 "{changed}"
             );
         }
-        let upper = TOKEN.to_uppercase().replace("K1", "k1");
-        assert_eq!(keys.verify(&upper, SEGMENT, 0), Err(Refused::Invalid));
+        for other in [
+            TOKEN.to_uppercase().replace("K1", "k1"),
+            TOKEN.replace(".3.", ".+3."),
+            TOKEN.replace(".3.", ".03."),
+            TOKEN.replace(".18", ".+18"),
+            format!("{TOKEN}."),
+        ] {
+            assert_eq!(
+                keys.verify(&other, SEGMENT, 0),
+                Err(Refused::Invalid),
+                "{other}"
+            );
+        }
     }
 
     proptest! {
