@@ -27,6 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -55,6 +56,8 @@ pub struct Library {
     pub(crate) keeper: Mutex<Keeper>,
     /// Told when a source turned out to have changed.
     pub(crate) noticed: Notify,
+    /// Set when the process ends.
+    pub(crate) stopping: AtomicBool,
 }
 
 impl Library {
@@ -71,6 +74,7 @@ impl Library {
             flights: Mutex::default(),
             keeper: Mutex::new(keeper),
             noticed: Notify::new(),
+            stopping: AtomicBool::new(false),
             config,
         })
     }

@@ -22,6 +22,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -96,6 +98,7 @@ impl Library {
             unix_ns: unix_ns(),
             patient: None,
             progress: sources.progress,
+            stop: &AtomicBool::new(false),
         };
         let swept = sweep.run();
         refuse_empty(&config.dir, &swept.catalogue)?;
@@ -131,6 +134,13 @@ impl Library {
         self.refresh(now, unix_ns, true)
     }
 
+    /// Ends a look or a reload that is under way, without a change; later ones change nothing
+    /// either.
+    /// For the end of the process, which must not wait until thousands of courses were read.
+    pub fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+    }
+
     /// Resolves when a source turned out to have changed since it was read, so that a look is due.
     pub async fn noticed(&self) {
         self.noticed.notified().await;
@@ -158,12 +168,19 @@ impl Library {
             unix_ns,
             patient: patiently.then_some(&patience),
             progress: &(),
+            stop: &self.stopping,
         };
         let Swept {
             mut catalogue,
             read,
             unsettled,
         } = sweep.run();
+        if self.stopping.load(Relaxed) {
+            return Ok(Looked {
+                read: 0,
+                waiting: 0,
+            });
+        }
         refuse_empty(&self.config.dir, &catalogue)?;
         let looked = Looked {
             read,
@@ -271,6 +288,7 @@ pub fn check(path: &Path, progress: &dyn Progress) -> Result<Checked, LoadError>
         unix_ns: 0,
         patient: None,
         progress,
+        stop: &AtomicBool::new(false),
     };
     let catalogue = sweep.run().catalogue;
     refuse_empty(path, &catalogue)?;

@@ -12,6 +12,7 @@ use crate::course::Problem;
 use crate::runtime;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -40,6 +41,8 @@ pub(crate) struct Sweep<'a> {
     /// Leaves a course as it is while its files are being written.
     pub(crate) patient: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
     pub(crate) progress: &'a dyn Progress,
+    /// Once set, nothing more is read.
+    pub(crate) stop: &'a AtomicBool,
 }
 
 /// What a look at the content folder comes to.
@@ -101,8 +104,11 @@ impl Sweep<'_> {
     }
 
     fn look(&self, item: &Item) -> Look {
-        let survey = Survey::of(self.root, item);
         let earlier = self.earlier.get(&item.name);
+        if self.stop.load(Relaxed) {
+            return Look::Waits(earlier.map(Arc::clone));
+        }
+        let survey = Survey::of(self.root, item);
         if let Some(stand) = earlier
             && stand.fingerprint == survey.fingerprint
             && !stand.was_fresh

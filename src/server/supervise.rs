@@ -31,8 +31,11 @@ pub fn run(config: Config) -> Result<(), StartError> {
         tracing::warn!("{warning}");
     }
     runtime::block_on(async {
-        let mut signals = Signals::watch().map_err(StartError::Signals)?;
+        let reload = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+        // Reading a large catalogue for the first time takes minutes: until something is served,
+        // SIGTERM and SIGINT end the process as it stands.
         let mut server = Server::start(config)?;
+        let mut signals = Signals::watch(reload).map_err(StartError::Signals)?;
         let mut out = io::stdout();
         if let Err(error) = announce::listeners(&server, &mut out) {
             tracing::warn!(%error, "nobody reads the standard output");
@@ -59,11 +62,11 @@ struct Signals {
 }
 
 impl Signals {
-    fn watch() -> io::Result<Self> {
+    fn watch(reload: Signal) -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            reload: signal(SignalKind::hangup())?,
+            reload,
         })
     }
 

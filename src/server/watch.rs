@@ -31,7 +31,11 @@ pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Sh
             () = closed.closed() => break,
             () = due => {}
         }
-        pause = match look(&library).await {
+        let looked = tokio::select! {
+            () = closed.closed() => break,
+            looked = look(&library) => looked,
+        };
+        pause = match looked {
             Some(Looked { waiting: 0, .. }) | None => every,
             Some(_) => SOON.min(every),
         };
@@ -39,6 +43,7 @@ pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Sh
             saved = save(&library).await;
         }
     }
+    library.stop();
     save(&library).await;
 }
 

@@ -168,6 +168,19 @@ fn a_changed_source_asks_for_a_look_at_once() {
 }
 
 #[test]
+fn the_end_of_the_process_does_not_wait_for_a_reading() {
+    let dir = folder();
+    age(dir.path());
+    let library = open(dir.path());
+    let before = library.catalogue();
+    fs::write(dir.path().join("so/01-mat-khau/ghi.txt"), "x").unwrap();
+    library.stop();
+    assert_eq!(library.look(runtime::now(), 0).unwrap(), looked(0, 0));
+    library.reload(runtime::now()).unwrap();
+    assert!(Arc::ptr_eq(&before, &library.catalogue()), "read after all");
+}
+
+#[test]
 fn a_content_folder_that_vanishes_for_a_moment_changes_nothing() {
     let dir = folder();
     let library = open(dir.path());
