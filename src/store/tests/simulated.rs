@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::time::Duration;
 
 /// What a drive writes at once or not at all.
 const SECTOR: usize = 512;
@@ -104,7 +105,10 @@ impl Simulated {
     pub(super) fn wait_for_syncs(&self, count: u64) {
         let state = self.state();
         let waiting = |state: &mut State| state.syncs_entered < count;
-        drop(self.0.changed.wait_while(state, waiting).unwrap());
+        let limit = Duration::from_secs(60);
+        let waited = self.0.changed.wait_timeout_while(state, limit, waiting);
+        let timed_out = waited.unwrap().1.timed_out();
+        assert!(!timed_out, "the journal never synced");
     }
 
     /// Cuts the power and brings the machine up again.
