@@ -140,7 +140,7 @@ fn playlists(c: &mut Criterion, mut plan: Plan) {
         ..Offer::default()
     };
     group.bench_function("multivariant", |b| {
-        b.iter(|| hls::master(black_box(&offer())))
+        b.iter(|| hls::master(black_box(&offer())));
     });
     group.bench_function("DASH manifest of an hour", |b| {
         b.iter(|| dash::manifest(black_box(&offer())));
