@@ -58,4 +58,4 @@ pub use stills::Stills;
 
 /// Raised with every change of the bytes that are made from the same source, so that versions in
 /// URLs change too.
-pub const PACKAGING_REVISION: u32 = 4;
+pub const PACKAGING_REVISION: u32 = 5;

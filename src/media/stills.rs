@@ -128,8 +128,11 @@ impl Track {
         for picture in pictures.iter_mut().rev() {
             // What a recording hides before its cut is not shown here either.
             let at = picture.shown().max(self.start).max(0);
-            picture.time = u64::try_from(at).unwrap_or(0);
-            picture.offset = 0;
+            // Decoded when the moving rendition decodes it: players that place segments by their
+            // decode time switch between the two, or begin with this one.
+            picture.time = u64::try_from(at - i64::from(picture.offset)).unwrap_or(0);
+            let late = at - picture.time.cast_signed();
+            picture.offset = i32::try_from(late).unwrap_or(0);
             picture.duration = u32::try_from((until - at).max(0)).unwrap_or(u32::MAX);
             until = at;
         }

@@ -7,6 +7,7 @@ use crate::studio::at;
 use crate::studio::hashes;
 use crate::studio::open;
 use crate::studio::plan_video;
+use crate::studio::segment;
 use crate::studio::source;
 use crate::studio::usual;
 use crate::studio::video;
@@ -82,6 +83,28 @@ fn key_frames_alone_show_the_same_pictures_at_the_same_times() {
     ] {
         let from = studio.record("v.mp4", &format!("{both} -map 0:v {how}"));
         assert_eq!(same_stills(&studio, &from), wanted, "{how}");
+    }
+}
+
+/// Decode times of all fragments in `bytes` (version 1 of the box).
+fn decode_times(bytes: &[u8]) -> Vec<u64> {
+    let boxes = bytes.windows(4).enumerate().filter(|(_, w)| w == b"tfdt");
+    let times = boxes.map(|(at, _)| bytes[at + 8..at + 16].try_into().unwrap());
+    times.map(u64::from_be_bytes).collect()
+}
+
+#[test]
+fn players_that_go_by_decode_times_find_slides_where_the_moving_pictures_are() {
+    let studio = Studio::new();
+    let input = source("160x120", "24", "9");
+    let from = studio.record("v.mp4", &format!("{input} {}", usual(24)));
+    let file = fs::read(&from).unwrap();
+    let track = video(&open(&file).unwrap());
+    let plan = plan_video(&track);
+    for (n, stills) in stills(&track, &plan).iter().enumerate() {
+        let moving = decode_times(&segment(&file, &track, &plan, u32::try_from(n).unwrap()));
+        let still = decode_times(&resource(&file, stills));
+        assert_eq!(still[0], moving[0], "segment {n}");
     }
 }
 
