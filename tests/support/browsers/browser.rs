@@ -161,6 +161,6 @@ fn end(child: &mut Child) {
 pub const LESSON: &str = "#/course/ky-nang-so/lesson/mat-khau";
 /// Its quiz, with all seven kinds of items.
 pub const QUIZ: &str = "#/course/ky-nang-so/quiz/mat-khau-quiz";
-const WAIT_MS: u32 = 30_000;
+const WAIT_MS: u32 = 60_000;
 const START_WITHIN: Duration = Duration::from_secs(60);
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);

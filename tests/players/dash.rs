@@ -1,0 +1,29 @@
+//! DASH: dash.js, Shaka Player.
+
+use crate::steps;
+use crate::steps::DASH;
+
+#[test]
+fn dash_js_plays_in_chromium() {
+    steps::chromium_plays("dash", DASH);
+}
+
+#[test]
+fn dash_js_follows_the_network_in_chromium() {
+    steps::chromium_adapts("dash", DASH);
+}
+
+#[test]
+fn shaka_plays_dash_in_chromium() {
+    steps::chromium_plays("shaka", DASH);
+}
+
+#[test]
+fn shaka_follows_the_network_by_dash_in_chromium() {
+    steps::chromium_adapts("shaka", DASH);
+}
+
+#[test]
+fn shaka_winds_through_dash_by_key_frames() {
+    steps::chromium_winds(DASH);
+}
