@@ -1,5 +1,5 @@
 //! Other people's players in real browsers, on an origin of their own, against the built
-//! `lamplight`: hls.js, Shaka Player, dash.js and video.js.
+//! `lamplight`: hls.js, Shaka Player, dash.js and video.js; and mp4box.js, which reads segments.
 //!
 //! Goal: whoever builds a front end takes the player they know, and it plays, over HTTP/3.
 //! Method: a film whose pictures, tones and captions say what they are (`film.rs`), one adaptor a
@@ -16,6 +16,7 @@
     reason = "a test fails by panicking and reads the clock for its own deadlines"
 )]
 
+mod boxes;
 #[path = "../support/browsers/browser.rs"]
 mod browser;
 #[path = "../support/browsers/chromium.rs"]
