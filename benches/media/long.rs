@@ -9,7 +9,8 @@ use lamplight::media::align;
 use lamplight::runtime;
 use std::sync::Arc;
 
-const FRAMES: u32 = 96;
+/// Frames of a segment; a whole number of ticks each at the clocks of the bundled course.
+const FRAMES: u32 = 80;
 
 /// `segments` of four seconds and `size` bytes, a fragment each, behind the initialisation segment
 /// of `track`; and the number of frames.
