@@ -13,8 +13,6 @@ export async function open(video, url, alone) {
       bufferToKeep: 8, fastSwitchEnabled: true },
     cmcd: { enabled: true, mode: "header" },
     text: { defaultEnabled: true },
-    // It takes what comes in less than 50 ms for a copy of the browser's and learns nothing of it.
-    cacheLoadThresholds: { video: 0, audio: 0 },
   } });
   const { events } = dashjs.MediaPlayer;
   player.on(events.ERROR, ({ error }) => fault(`dash.js ${error?.code ?? error} ${error?.message ?? ""}`));

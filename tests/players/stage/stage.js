@@ -10,6 +10,10 @@ const act = await open(screen, ask.get("media"), ask.get("alone") === "1");
 const video = act.video ?? screen;
 video.addEventListener("error", () => fault(`video ${video.error?.code} ${video.error?.message}`));
 
+// A player may move its video once it has ended: the event tells.
+let over = false;
+video.addEventListener("ended", () => { over = true; });
+
 const canvas = new OffscreenCanvas(160, 90);
 const paper = canvas.getContext("2d", { willReadFrequently: true });
 
@@ -63,7 +67,7 @@ function fetched(part) {
 
 const quality = () => video.getVideoPlaybackQuality();
 window.video = video;
-window.stage = { act, faults, frame, cues, tone, protocols, fetched, quality,
+window.stage = { act, faults, over: () => over, frame, cues, tone, protocols, fetched, quality,
   forget: () => performance.clearResourceTimings() };
 
 // A test that waits in vain tells what the page says.
