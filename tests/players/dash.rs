@@ -2,6 +2,7 @@
 
 use crate::steps;
 use crate::steps::DASH;
+use crate::steps::Place;
 
 #[test]
 fn dash_js_plays_in_chromium() {
@@ -10,7 +11,7 @@ fn dash_js_plays_in_chromium() {
 
 #[test]
 fn dash_js_follows_the_network_in_chromium() {
-    steps::chromium_adapts("dash", DASH);
+    steps::chromium_adapts("dash", DASH, Place::Here);
 }
 
 #[test]
@@ -20,7 +21,7 @@ fn shaka_plays_dash_in_chromium() {
 
 #[test]
 fn shaka_follows_the_network_by_dash_in_chromium() {
-    steps::chromium_adapts("shaka", DASH);
+    steps::chromium_adapts("shaka", DASH, Place::Ahead);
 }
 
 #[test]

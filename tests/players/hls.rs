@@ -7,6 +7,7 @@ use crate::site::Site;
 use crate::stage::Stage;
 use crate::steps;
 use crate::steps::HLS;
+use crate::steps::Place;
 
 #[test]
 fn hls_js_plays_in_chromium() {
@@ -15,7 +16,7 @@ fn hls_js_plays_in_chromium() {
 
 #[test]
 fn hls_js_follows_the_network_in_chromium() {
-    steps::chromium_adapts("hls", HLS);
+    steps::chromium_adapts("hls", HLS, Place::Ahead);
 }
 
 /// Without the sound alone, which Firefox refuses to play on a machine without a sound card.
@@ -41,7 +42,7 @@ fn shaka_plays_hls_in_chromium() {
 
 #[test]
 fn shaka_follows_the_network_by_hls_in_chromium() {
-    steps::chromium_adapts("shaka", HLS);
+    steps::chromium_adapts("shaka", HLS, Place::Ahead);
 }
 
 #[test]
@@ -56,5 +57,5 @@ fn video_js_plays_in_chromium() {
 
 #[test]
 fn video_js_follows_the_network_in_chromium() {
-    steps::chromium_adapts("videojs", HLS);
+    steps::chromium_adapts("videojs", HLS, Place::Ahead);
 }

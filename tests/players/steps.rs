@@ -33,13 +33,13 @@ pub fn chromium_plays(player: &str, manifest: &str) {
 }
 
 /// What `player` chooses by itself in Chromium.
-pub fn chromium_adapts(player: &str, manifest: &str) {
+pub fn chromium_adapts(player: &str, manifest: &str, place: Place) {
     let _turn = browser::turn();
     let (site, stage) = (Site::of(&film::folder()), Stage::start());
     let mut page = Chromium::start(&site, Profile::Open);
     page.network(Some(WIDE));
     open(&mut page, &stage, &site, player, manifest);
-    adapt(&mut page);
+    adapt(&mut page, place);
 }
 
 /// Shaka Player winding in Chromium.
@@ -211,18 +211,36 @@ pub fn assert_quiet(page: &mut impl Browser) {
     page.assert_quiet();
 }
 
+/// Where the network becomes narrow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Together with a jump to where nothing has been fetched yet.
+    Ahead,
+    /// While it plays on: dash.js waits long after a jump for what it had asked for before.
+    Here,
+}
+
 /// Lets the player judge the network by itself: up where it is wide, down where it is narrow.
-pub fn adapt(page: &mut Chromium) {
+pub fn adapt(page: &mut Chromium, place: Place) {
     page.eval("void video.play()");
     let first = "performance.getEntriesByType('resource').map(e => e.name)
                    .find(name => /\\dp\\/.*m4s/.test(name)).includes('/360p/')";
     assert_eq!(page.eval(first), false, "a lesson begins with the best");
     page.wait("video.videoHeight === 360 && stage.frame()?.rendition === 2");
+    if place == Place::Here {
+        // Enough of the film is left to run through what was fetched.
+        page.eval("void (video.currentTime = 8)");
+        page.wait("video.currentTime > 9 && stage.frame()?.rendition === 2");
+    }
     page.network(Some(NARROW));
-    page.eval("void (stage.forget(), video.currentTime = 42)");
+    page.eval("void stage.forget()");
+    if place == Place::Ahead {
+        page.eval("void (video.currentTime = 42)");
+    }
+    page.eval("void (window.from = video.currentTime)");
     // Down to any other: players differ in their courage.
     page.wait(
-        "video.videoHeight < 360 && stage.frame()?.rendition < 2 && video.currentTime > 42.5",
+        "video.videoHeight < 360 && stage.frame()?.rendition < 2 && video.currentTime > from + 0.5",
     );
     assert_eq!(page.eval("stage.protocols('.m4s')"), json!(["h3"]));
     assert_quiet(page);
