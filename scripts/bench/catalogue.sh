@@ -31,6 +31,8 @@ make_catalogue() {
         "$FOLDER/lesson.mp4"
     python3 scripts/bench/catalogue.py "$FOLDER" "$COURSES" "$LESSONS" \
         "$(dirname "$lesson")/captions.vi.vtt" "$(dirname "$lesson")/quiz.toml"
+    # What changed a moment ago is read again at the next start, since it may still be written to.
+    sleep 10
 }
 
 # start NAME: serves until ready and prints the line of that name.
