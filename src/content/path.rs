@@ -76,27 +76,15 @@ impl<'a> Path<'a> {
 
     /// The course it lies in.
     pub const fn course(&self) -> &'a str {
-        match self {
-            Self::Master(at)
-            | Self::Manifest(at)
-            | Self::MediaPlaylist(at, ..)
-            | Self::Slides(at, ..)
-            | Self::Iframes(at, ..)
-            | Self::Init(at, ..)
-            | Self::Segment(at, ..)
-            | Self::Slide(at, ..)
-            | Self::Stills(at, ..)
-            | Self::Subtitles(at, ..)
-            | Self::SubtitlePlaylist(at, ..)
-            | Self::SubtitleSegment(at, ..)
-            | Self::Text(at, ..)
-            | Self::Source(at, ..) => at.course,
-            Self::Quiz(course, ..) | Self::File(course, ..) => course,
-        }
+        self.home().0
     }
 
     /// The lesson it lies in.
     pub const fn place(&self) -> Option<Place<'a>> {
+        self.home().1
+    }
+
+    const fn home(&self) -> (&'a str, Option<Place<'a>>) {
         match self {
             Self::Master(at)
             | Self::Manifest(at)
@@ -111,8 +99,8 @@ impl<'a> Path<'a> {
             | Self::SubtitlePlaylist(at, ..)
             | Self::SubtitleSegment(at, ..)
             | Self::Text(at, ..)
-            | Self::Source(at, ..) => Some(*at),
-            Self::Quiz(..) | Self::File(..) => None,
+            | Self::Source(at, ..) => (at.course, Some(*at)),
+            Self::Quiz(course, ..) | Self::File(course, ..) => (course, None),
         }
     }
 

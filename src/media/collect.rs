@@ -155,14 +155,16 @@ impl Collect {
             None => Sizes::Long(self.sizes.into()),
         };
         let all = self.keys.len() == count as usize;
-        Samples::collected(
+        let samples = Samples {
             count,
             sizes,
-            (self.times.into(), self.offsets.into()),
-            (!all).then(|| self.keys.into()),
-            (self.chunk_runs.into(), self.chunks.into()),
-            file_len,
-        )
+            times: self.times.into(),
+            offsets: self.offsets.into(),
+            sync: (!all).then(|| self.keys.into()),
+            chunk_runs: self.chunk_runs.into(),
+            chunks: self.chunks.into(),
+        };
+        samples.inside(file_len)
     }
 
     fn count(&self) -> u32 {

@@ -13,14 +13,14 @@ use crate::media::tables::TimeRun;
 /// sample, 16 a run of equal durations, 8 a run of equal offsets, 8 a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Samples {
-    count: u32,
-    sizes: Sizes,
-    times: Box<[TimeRun]>,
-    offsets: Box<[OffsetRun]>,
+    pub(super) count: u32,
+    pub(super) sizes: Sizes,
+    pub(super) times: Box<[TimeRun]>,
+    pub(super) offsets: Box<[OffsetRun]>,
     /// Indexes of key frames; `None`: every sample is one.
-    sync: Option<Box<[u32]>>,
-    chunk_runs: Box<[ChunkRun]>,
-    chunks: Box<[u64]>,
+    pub(super) sync: Option<Box<[u32]>>,
+    pub(super) chunk_runs: Box<[ChunkRun]>,
+    pub(super) chunks: Box<[u64]>,
 }
 
 /// One sample. Times in the track's timescale, before any edit.
@@ -77,34 +77,11 @@ impl Samples {
             chunk_runs,
             chunks,
         };
-        samples.inside(file_len)?;
-        Ok(samples)
-    }
-
-    /// Tables put together from fragments.
-    pub(crate) fn collected(
-        count: u32,
-        sizes: Sizes,
-        (times, offsets): (Box<[TimeRun]>, Box<[OffsetRun]>),
-        sync: Option<Box<[u32]>>,
-        (chunk_runs, chunks): (Box<[ChunkRun]>, Box<[u64]>),
-        file_len: u64,
-    ) -> Result<Self, Refused> {
-        let samples = Self {
-            count,
-            sizes,
-            times,
-            offsets,
-            sync,
-            chunk_runs,
-            chunks,
-        };
-        samples.inside(file_len)?;
-        Ok(samples)
+        samples.inside(file_len)
     }
 
     /// Every sample must lie in the file; checked once, so that nobody checks again.
-    fn inside(&self, file_len: u64) -> Result<(), Refused> {
+    pub(super) fn inside(self, file_len: u64) -> Result<Self, Refused> {
         let ends = self
             .from(0)
             .map(|s| s.position.saturating_add(s.size.into()));
@@ -115,7 +92,7 @@ impl Samples {
                 needs,
             });
         }
-        Ok(())
+        Ok(self)
     }
 
     pub(crate) const fn count(&self) -> u32 {

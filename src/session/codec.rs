@@ -44,6 +44,20 @@ const ATTEMPTS: u64 = 4;
 /// Devices a state can name: those remembered and those of totals and answers.
 const DEVICES_NAMED_MAX: usize = 1 << 16;
 
+/// What follows the format's number in bytes of at most `max`.
+pub(super) fn open(bytes: &[u8], format: u8, max: usize) -> Result<Reader<'_>, DecodeError> {
+    let len = bytes.len();
+    if len > max {
+        return Err(DecodeError::TooLarge { bytes: len, max });
+    }
+    let mut reader = Reader::new(bytes);
+    match reader.byte() {
+        Some(byte) if byte == format => Ok(reader),
+        Some(other) => Err(DecodeError::Format(other)),
+        None => Err(DecodeError::Damaged(0)),
+    }
+}
+
 /// Why bytes are no state or effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -94,16 +108,7 @@ impl State {
     /// # Errors
     /// [`DecodeError`]; nothing is believed of damaged bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (len, max) = (bytes.len(), STATE_BYTES_MAX);
-        if len > max {
-            return Err(DecodeError::TooLarge { bytes: len, max });
-        }
-        let mut reader = Reader::new(bytes);
-        match reader.byte() {
-            Some(FORMAT) => {}
-            Some(other) => return Err(DecodeError::Format(other)),
-            None => return Err(DecodeError::Damaged(0)),
-        }
+        let mut reader = open(bytes, FORMAT, STATE_BYTES_MAX)?;
         let mut state = Self::default();
         let mut devices = Vec::new();
         let mut last = 0;

@@ -68,16 +68,7 @@ impl Effect {
     /// # Errors
     /// [`DecodeError`]; the section it names is the kind of the effect.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (len, max) = (bytes.len(), EFFECT_BYTES_MAX);
-        if len > max {
-            return Err(DecodeError::TooLarge { bytes: len, max });
-        }
-        let mut reader = Reader::new(bytes);
-        match reader.byte() {
-            Some(FORMAT) => {}
-            Some(other) => return Err(DecodeError::Format(other)),
-            None => return Err(DecodeError::Damaged(0)),
-        }
+        let mut reader = codec::open(bytes, FORMAT, EFFECT_BYTES_MAX)?;
         let head = reader.number32().zip(reader.byte());
         let (generation, kind) = head.ok_or(DecodeError::Damaged(0))?;
         let fact = fact(kind, &mut reader).filter(|_| reader.is_empty());

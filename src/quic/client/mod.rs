@@ -13,7 +13,6 @@ mod connection;
 mod engine;
 mod event;
 mod sessions;
-mod verify;
 
 pub use config::Config;
 pub use config::Resume;

@@ -2,18 +2,11 @@
 
 use crate::runtime::client::ClientError;
 use crate::runtime::client::Limits;
+use crate::runtime::tls::AnyCertificate;
 use crate::runtime::tls::provider;
 use rustls::ClientConfig;
-use rustls::DigitallySignedStruct;
 use rustls::RootCertStore;
-use rustls::SignatureScheme;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
 use rustls::pki_types::pem::PemObject as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +42,7 @@ impl Client {
             .map_err(|e| refused(trust, &e))?;
         let tls = match trust {
             Trust::Anybody => {
-                let verifier = Arc::new(Blind(provider()));
+                let verifier = Arc::new(AnyCertificate(provider()));
                 let builder = builder
                     .dangerous()
                     .with_custom_certificate_verifier(verifier);
@@ -91,45 +84,4 @@ fn refused(trust: &Trust, why: &dyn std::fmt::Display) -> ClientError {
     };
     let why = why.to_string();
     ClientError::Trust { place, why }
-}
-
-/// Takes every certificate; signatures are still checked, so that the server has the key to it.
-#[derive(Debug)]
-struct Blind(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Blind {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

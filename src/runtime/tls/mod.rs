@@ -2,16 +2,19 @@
 //!
 //! - [`Identity`]: certificate and key, from PEM files or self-signed; a reload replaces them for
 //!   later handshakes and touches no connection that is up.
+//! - [`AnyCertificate`]: for clients that only look.
 //! - [`Tickets`]: stateless resumption under keys of the keyring.
 //! - [`tcp`]: TLS 1.3 and 1.2, ALPN `h2` and `http/1.1`, no early data. QUIC builds its own
 //!   configuration from the same [`Identity`] and tickets under another key.
 //!
 //! The provider is aws-lc-rs with X25519MLKEM768 preferred, then X25519 and P-256.
 
+mod anybody;
 mod identity;
 mod self_signed;
 mod tickets;
 
+pub use anybody::AnyCertificate;
 pub use identity::Config;
 pub use identity::Identity;
 pub use identity::Prints;

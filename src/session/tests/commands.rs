@@ -43,6 +43,13 @@ fn enrolled() -> State {
     state
 }
 
+/// Whether the first lesson is covered whole.
+fn is_watched(state: &State) -> bool {
+    let course = state.courses.get(COURSE).unwrap();
+    let record = course.lessons.get(LessonId(1)).unwrap();
+    record.coverage.is_complete()
+}
+
 fn at(now_ms: u64) -> Timing {
     Timing {
         now_ms,
@@ -91,14 +98,7 @@ fn beats_that_come_twice_and_out_of_order_count_once() {
     assert_eq!((first.accepted_through, first.rejected.len()), (10, 0));
     let late = state.watch(DEVICE, &beats(&[1, 2, 3, 4, 5, 6]), &config, later_ms);
     assert_eq!((late.accepted_through, late.effects.len()), (10, 6));
-    let record = state
-        .courses
-        .get(COURSE)
-        .unwrap()
-        .lessons
-        .get(LessonId(1))
-        .unwrap();
-    assert!(record.coverage.is_complete());
+    assert!(is_watched(&state));
     let before = state.clone();
     let again = state.watch(DEVICE, &beats(&[1, 5, 10]), &config, later_ms);
     assert_eq!((again.effects.len(), again.rejected.len()), (0, 0));
@@ -126,14 +126,7 @@ fn a_phone_that_uploads_a_week_of_tiny_beats_backwards_ends_at_one() {
         (watching.rejected.len(), watching.accepted_through),
         (0, 500)
     );
-    let record = state
-        .courses
-        .get(COURSE)
-        .unwrap()
-        .lessons
-        .get(LessonId(1))
-        .unwrap();
-    assert!(record.coverage.is_complete());
+    assert!(is_watched(&state));
 }
 
 #[test]
