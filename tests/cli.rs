@@ -353,6 +353,26 @@ fn sigterm_ends_in_order_and_json_logs_are_json() {
 }
 
 #[test]
+fn the_heap_is_on_huge_pages_unless_every_start_failed_or_the_operator_chose() {
+    let of = |serving: &Serving, file: &str| {
+        text(&fs::read(format!("/proc/{}/{file}", serving.child.id())).unwrap())
+    };
+    let mut command = Command::new(BINARY);
+    command.env_remove("GLIBC_TUNABLES");
+    let serving = Serving::start_by(command, &[]);
+    let mode = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
+    let advised = mode.is_ok_and(|mode| mode.contains("[madvise]"));
+    let followed = of(&serving, "smaps").contains(" hg");
+    let gave_up = of(&serving, "environ").contains("_LAMPLIGHT_BEGUN=8");
+    assert!(followed || gave_up || !advised);
+
+    let mut command = Command::new(BINARY);
+    command.env("GLIBC_TUNABLES", "glibc.malloc.arena_max=2");
+    let serving = Serving::start_by(command, &[]);
+    assert!(!of(&serving, "environ").contains("_LAMPLIGHT_BEGUN"));
+}
+
+#[test]
 fn a_drain_asked_for_by_the_operations_listener_ends_the_process_too() {
     let serving = Serving::start(&[]);
     assert!(serving.ops("GET /readyz").starts_with("HTTP/1.1 200"));
