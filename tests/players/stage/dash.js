@@ -17,6 +17,9 @@ export async function open(video, url, alone) {
   const { events } = dashjs.MediaPlayer;
   player.on(events.ERROR, ({ error }) => fault(`dash.js ${error?.code ?? error} ${error?.message ?? ""}`));
   player.on(events.PLAYBACK_ERROR, ({ error }) => fault(`dash.js ${error}`));
+  // When it notices the end before the browser does it stops the video itself: no "ended" then.
+  let over = false;
+  player.on(events.PLAYBACK_ENDED, () => { over = true; });
   if (alone) player.registerCustomCapabilitiesFilter((r) => !r.mimeType?.startsWith("video"));
   const ready = new Promise((done) => player.on(events.STREAM_INITIALIZED, done));
   player.attachView(video);
@@ -32,6 +35,7 @@ export async function open(video, url, alone) {
     player.setCurrentTrack(tracks.find((track) => track.lang === lang));
   };
   return {
+    over: () => over,
     state: () => list().map((r) => [r.id, r.height, r.frameRate]),
     heights: () => list().filter(moving).map((r) => r.height),
     pick: (height) => choose(list().find((r) => r.height === height && moving(r))),

@@ -67,7 +67,7 @@ function fetched(part) {
 
 const quality = () => video.getVideoPlaybackQuality();
 window.video = video;
-window.stage = { act, faults, over: () => over, frame, cues, tone, protocols, fetched, quality,
+window.stage = { act, faults, over: () => over || act.over?.(), frame, cues, tone, protocols, fetched, quality,
   forget: () => performance.clearResourceTimings() };
 
 // A test that waits in vain tells what the page says.
