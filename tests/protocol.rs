@@ -288,7 +288,7 @@ async fn errors_are_problem_documents_over_every_version() {
     let mut clients = house.clients().await;
     let cases = [
         ("GET", "/nothing", 404, "not-found"),
-        ("GET", "/v1/session", 404, "not-found"),
+        ("GET", "/v1/exams/x", 404, "not-found"),
         (
             "GET",
             "/media/ky-nang-so/mat-khau/thumbs.vtt",

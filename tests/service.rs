@@ -202,7 +202,7 @@ fn an_authority_that_is_no_host_never_reaches_a_url() {
 fn unknown_urls_are_404_for_five_seconds_and_say_so_to_other_origins() {
     let house = house(Config::default());
     for target in [
-        "/v1/session",
+        "/v1/exams/x",
         "/v1",
         "/media/x",
         "/media/x/y/master.m3u8",
@@ -235,6 +235,18 @@ fn unknown_urls_are_404_for_five_seconds_and_say_so_to_other_origins() {
     }
     let head = house.ask(Method::Head, "/nothing", &Fields::new());
     assert!(head.body.is_empty() && head.field("content-length") != Some("0"));
+}
+
+#[test]
+fn without_learners_there_are_no_sessions_and_no_cache_remembers_that() {
+    let house = house(Config::default());
+    for method in [Method::Get, Method::Post, Method::Options] {
+        for target in ["/v1/session", "/v1/session/beats", "/v1/enrolments/x"] {
+            let got = house.ask(method, target, &Fields::new());
+            assert_eq!(got.status, 404, "{target}");
+            assert_eq!(got.field("cache-control"), Some("no-store"), "{target}");
+        }
+    }
 }
 
 #[test]
@@ -294,6 +306,12 @@ fn preflights_open_media_to_all_and_the_api_to_listed_origins() {
     assert_eq!(
         got.field("access-control-allow-origin"),
         Some("https://app.example")
+    );
+    assert_eq!(got.field("access-control-allow-credentials"), Some("true"));
+    assert!(
+        got.field("access-control-allow-headers")
+            .unwrap()
+            .contains("authorization")
     );
     let got = ask("/v1/courses", "https://evil.example");
     assert_eq!(

@@ -4,6 +4,7 @@
 //! - [`calendar`]: dates of the Gregorian calendar as days.
 //! - [`digest`]: content hashes, the names of versions.
 //! - [`id`]: whom and what a fact is about: learner, device, course, lesson, quiz, attempt.
+//! - [`json`]: JSON objects in which no member stands twice, for everything that strangers send.
 //! - [`limits`]: every hard ceiling of the process, in one file, with their relations proved at
 //!   compile time.
 //! - [`metrics`]: plain atomic counters and gauges; rooms own structs of them.
@@ -18,6 +19,7 @@ pub mod budget;
 pub mod calendar;
 pub mod digest;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod metrics;
 pub mod network;

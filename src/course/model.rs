@@ -1,6 +1,9 @@
 //! The catalogue's model: what is known of a course without opening its media.
 
 use crate::base::digest::Digest;
+use crate::base::id::CourseId;
+use crate::base::id::LessonId;
+use crate::base::id::QuizId;
 use crate::course::Language;
 use crate::course::Moment;
 use crate::course::Slug;
@@ -39,6 +42,28 @@ impl Course {
     /// Playing time of all lessons, milliseconds.
     pub fn duration_ms(&self) -> u64 {
         self.lessons.iter().map(|l| l.duration_ms).sum()
+    }
+
+    /// What learners' states call it.
+    pub fn key(&self) -> CourseId {
+        CourseId::of(self.id.as_str())
+    }
+
+    /// What they call one of its lessons. A raised revision, the lesson's or the course's, makes
+    /// it another one, so that earlier progress no longer counts.
+    pub fn lesson_key(&self, lesson: &Lesson) -> LessonId {
+        match (self.revision, lesson.revision) {
+            (1, 1) => LessonId::of(lesson.id.as_str()),
+            (course, own) => LessonId::of(&format!("{} {course} {own}", lesson.id)),
+        }
+    }
+
+    /// What they call one of its quizzes; another one once the course's revision is raised.
+    pub fn quiz_key(&self, quiz: &Quiz) -> QuizId {
+        match self.revision {
+            1 => QuizId::of(quiz.id.as_str()),
+            course => QuizId::of(&format!("{} {course}", quiz.id)),
+        }
     }
 }
 
@@ -126,4 +151,56 @@ pub struct Quiz {
     pub closes_at: Option<Moment>,
     /// Time for one attempt, milliseconds; `None`: unlimited.
     pub time_limit_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Language;
+
+    #[test]
+    fn a_raised_revision_makes_earlier_progress_void_and_nothing_else_does() {
+        let slug = |text| Slug::parse(text).unwrap();
+        let vi = Language::parse("vi").unwrap();
+        let lesson = |title: &str, revision| Lesson {
+            id: slug("mat-khau"),
+            revision,
+            title: Texts::one(vi.clone(), title),
+            summary: Texts::default(),
+            skills: Vec::new(),
+            duration_ms: 1000,
+            renditions: Vec::new(),
+            captions: Vec::new(),
+            texts: Vec::new(),
+            attachments: Vec::new(),
+        };
+        let course = |revision| Course {
+            id: slug("ky-nang-so"),
+            revision,
+            title: Texts::one(vi.clone(), "a"),
+            summary: Texts::default(),
+            languages: vec![vi.clone()],
+            audience: Vec::new(),
+            prerequisites: Vec::new(),
+            license: None,
+            pass: 0.7,
+            lessons: Vec::new(),
+            quizzes: Vec::new(),
+        };
+        let key = |of_course, of_lesson| course(of_course).lesson_key(&lesson("a", of_lesson));
+        assert_eq!(key(1, 1), LessonId::of("mat-khau"));
+        assert_eq!(key(1, 1), course(1).lesson_key(&lesson("b", 1)));
+        let keys = [
+            key(1, 1),
+            key(1, 2),
+            key(2, 1),
+            key(2, 2),
+            key(1, 12),
+            key(11, 2),
+        ];
+        for (at, one) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(one), "{keys:?}");
+        }
+        assert_eq!(course(1).key(), course(2).key());
+    }
 }

@@ -50,7 +50,8 @@ impl Origins {
     }
 
     /// Fields to add to a reply for a request with this `origin`: none when nobody is listed,
-    /// `vary: origin` whenever the answer depends on it.
+    /// `vary: origin` whenever the answer depends on it. Only origins that are listed by name may
+    /// send cookies; with `*` a page has to show its session itself.
     pub fn fields(&self, origin: Option<&[u8]>) -> Fields {
         let mut fields = Fields::new();
         if self.any {
@@ -65,8 +66,8 @@ impl Origins {
         fields.push(b"vary", b"origin");
         if let Some(origin) = origin.filter(|o| self.allows(o)) {
             fields.push(b"access-control-allow-origin", origin);
-            let exposed = b"content-range, date, etag, retry-after, x-request-id";
-            fields.push(b"access-control-expose-headers", exposed);
+            fields.push(b"access-control-allow-credentials", b"true");
+            fields.push(b"access-control-expose-headers", EXPOSED);
             fields.push(b"timing-allow-origin", origin);
         }
         fields
@@ -79,17 +80,24 @@ impl Origins {
         fields.push(b"cache-control", b"no-store");
         if fields.get("access-control-allow-origin").is_some() {
             fields.push(b"access-control-allow-methods", allow.as_bytes());
-            let headers = b"authorization, content-type, if-match, if-none-match, range";
-            fields.push(b"access-control-allow-headers", headers);
+            fields.push(b"access-control-allow-headers", SENT);
             fields.push(b"access-control-max-age", PREFLIGHT_S.as_bytes());
         }
         Head::new(Status(204), fields)
     }
 
-    fn allows(&self, origin: &[u8]) -> bool {
-        self.listed.iter().any(|o| o.as_bytes() == origin)
+    /// Whether the origin is listed by name.
+    pub fn allows(&self, origin: &[u8]) -> bool {
+        let named = self.listed.iter().filter(|listed| *listed != "*");
+        named.map(String::as_bytes).any(|listed| listed == origin)
     }
 }
+
+/// Fields of replies that pages of listed origins may read, beside those that all may.
+const EXPOSED: &[u8] = b"allow, content-range, date, etag, retry-after, www-authenticate, \
+    x-request-id";
+/// Fields that pages may send. `*` would leave out `authorization` (Fetch, 4.9).
+const SENT: &[u8] = b"authorization, content-type, if-match, if-none-match, range";
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +117,8 @@ mod tests {
         let yes = origins.fields(Some(b"https://app.example"));
         let allowed = yes.get_str("access-control-allow-origin");
         assert_eq!(allowed, Some("https://app.example"));
+        let credentials = yes.get_str("access-control-allow-credentials");
+        assert_eq!(credentials, Some("true"));
         for other in [
             None,
             Some(&b"https://app.example.evil"[..]),
@@ -118,6 +128,7 @@ mod tests {
             let fields = origins.fields(other);
             assert_eq!(fields.get("access-control-allow-origin"), None);
             assert_eq!(fields.get("timing-allow-origin"), None);
+            assert_eq!(fields.get("access-control-allow-credentials"), None);
             assert_eq!(fields.get_str("vary"), Some("origin"));
         }
         assert!(
@@ -130,6 +141,9 @@ mod tests {
             (any.get_str("access-control-allow-origin"), any.get("vary")),
             (Some("*"), None)
         );
+        assert_eq!(any.get("access-control-allow-credentials"), None);
+        let all = Origins::new(&["*".to_owned()]);
+        assert!(!all.allows(b"*") && !all.allows(b"https://app.example"));
     }
 
     #[test]

@@ -22,18 +22,36 @@ pub enum ProblemKind {
     BadQuery,
     /// `Host` or `:authority` is not a host name.
     BadAuthority,
+    /// The content is not the JSON that this call takes.
+    BadContent,
+    /// The call needs a session and there is none.
+    SessionMissing,
+    /// The session's token opens nothing here.
+    SessionInvalid,
+    /// The session's time is over.
+    SessionExpired,
+    /// The learner has signed out.
+    SessionEnded,
     /// This URL is served with a signature only.
     SignatureMissing,
     /// The signature was good and its time is over.
     SignatureExpired,
     /// The signature does not belong to this URL, or nobody here made it.
     SignatureInvalid,
+    /// The session was begun on another device than the call speaks of.
+    WrongDevice,
+    /// Something else has to be passed before.
+    NotEligible,
     /// Nothing is at this URL.
     NotFound,
     /// The method does not apply to this URL.
     MethodNotAllowed,
     /// The request did not arrive in time.
     RequestTimeout,
+    /// A bound of this learner's is reached.
+    LimitReached,
+    /// What the learner has begun stands in the way.
+    Unfinished,
     /// The version that this URL names was replaced, long enough ago.
     Gone,
     /// `If-Match` or `If-Unmodified-Since` does not hold.
@@ -42,6 +60,8 @@ pub enum ProblemKind {
     ContentTooLarge,
     /// The target is longer than we read.
     TargetTooLong,
+    /// The content is no JSON, or coded.
+    UnsupportedMediaType,
     /// No byte of the range exists.
     RangeNotSatisfiable,
     /// An unsafe method in early data (RFC 8470).
@@ -54,6 +74,10 @@ pub enum ProblemKind {
     Internal,
     /// The content exists but cannot be read or built at the moment.
     ContentUnavailable,
+    /// The disk has no room for what would be acknowledged.
+    StorageFull,
+    /// The disk failed: this node acknowledges nothing any more.
+    StorageFailed,
     /// No room for this request at the moment.
     Overloaded,
     /// This node finishes what it has and takes nothing new.
@@ -96,11 +120,21 @@ const fn entry(
     }
 }
 
+/// The line of whatever should have one and has not.
+const INTERNAL: ProblemEntry = entry(
+    ProblemKind::Internal,
+    500,
+    "internal",
+    "The server made a mistake",
+    true,
+    "Try again with back-off; report the request id if it stays.",
+);
+
 /// The table, in the order of [`ProblemKind`].
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemEntry; 22] = {
+pub const PROBLEMS: &[ProblemEntry] = {
     use ProblemKind as K;
-    [
+    &[
         entry(K::Malformed, 400, "malformed", "The request cannot be read", false,
             "Mend the request; the same bytes fail again."),
         entry(K::BadPath, 400, "bad-path", "The path is not acceptable", false,
@@ -109,12 +143,26 @@ pub const PROBLEMS: [ProblemEntry; 22] = {
             "Correct the parameter that `detail` names."),
         entry(K::BadAuthority, 400, "bad-authority", "The host is not a host name", false,
             "Send the host of the URL."),
+        entry(K::BadContent, 400, "bad-content", "The content is not what this call takes", false,
+            "Correct what `detail` names."),
+        entry(K::SessionMissing, 401, "session-missing", "This call needs a session", false,
+            "Sign in, and send the session's token."),
+        entry(K::SessionInvalid, 401, "session-invalid", "This is no session of ours", false,
+            "Sign in again; keep what is not saved yet and send it then."),
+        entry(K::SessionExpired, 401, "session-expired", "The session has expired", false,
+            "Sign in again; keep what is not saved yet and send it then."),
+        entry(K::SessionEnded, 401, "session-ended", "The learner has signed out", false,
+            "Sign in again; keep what is not saved yet for this learner."),
         entry(K::SignatureMissing, 403, "signature-missing", "This URL needs a signature", false,
             "Ask the platform for a signed URL."),
         entry(K::SignatureExpired, 403, "signature-expired", "The signature has expired", false,
             "Ask the platform for a new URL and go on with it."),
         entry(K::SignatureInvalid, 403, "signature-invalid", "The signature is not valid here",
             false, "Use the URL exactly as it was given; it opens no other."),
+        entry(K::WrongDevice, 403, "wrong-device", "The session belongs to another device", false,
+            "Sign in on this device; one session is for one device."),
+        entry(K::NotEligible, 403, "not-eligible", "Something else comes first", false,
+            "Do first what `detail` names."),
         entry(K::NotFound, 404, "not-found", "Nothing is here", false,
             "Ask the catalogue again for current URLs."),
         entry(K::MethodNotAllowed, 405, "method-not-allowed",
@@ -123,6 +171,10 @@ pub const PROBLEMS: [ProblemEntry; 22] = {
         entry(K::RequestTimeout, 408, "request-timeout",
             "The request took too long to arrive", true,
             "Send it again on a better connection."),
+        entry(K::LimitReached, 409, "limit-reached", "A bound is reached", false,
+            "Make room as `detail` says, then send it again."),
+        entry(K::Unfinished, 409, "unfinished", "Something begun stands in the way", false,
+            "Finish what `detail` names, then send it again."),
         entry(K::Gone, 410, "gone", "This version was replaced", false,
             "Load the playlist or the course again and follow its URLs."),
         entry(K::PreconditionFailed, 412, "precondition-failed",
@@ -132,6 +184,9 @@ pub const PROBLEMS: [ProblemEntry; 22] = {
             "Send less, in several requests."),
         entry(K::TargetTooLong, 414, "target-too-long", "The URL is too long", false,
             "Shorten the path or the query."),
+        entry(K::UnsupportedMediaType, 415, "unsupported-media-type",
+            "The content has another form than this call takes", false,
+            "Send JSON as `application/json`, not compressed."),
         entry(K::RangeNotSatisfiable, 416, "range-not-satisfiable",
             "No byte of the range exists", false,
             "Read the length from `Content-Range` and ask within it."),
@@ -142,11 +197,14 @@ pub const PROBLEMS: [ProblemEntry; 22] = {
             "Try again after `retry_after_ms`, with jitter."),
         entry(K::FieldsTooLarge, 431, "fields-too-large", "The header fields are too large", false,
             "Send fewer or shorter header fields."),
-        entry(K::Internal, 500, "internal", "The server made a mistake", true,
-            "Try again with back-off; report the request id if it stays."),
+        INTERNAL,
         entry(K::ContentUnavailable, 503, "content-unavailable",
             "The content cannot be read at the moment", true,
             "Try again after `retry_after_ms`."),
+        entry(K::StorageFull, 503, "storage-full", "Nothing can be saved at the moment", true,
+            "Keep it and try again after `retry_after_ms`, with jitter."),
+        entry(K::StorageFailed, 503, "storage-failed", "This node can save nothing any more", false,
+            "Keep it and send it again over a new connection; another node answers."),
         entry(K::Overloaded, 503, "overloaded", "The server is full at the moment", true,
             "Try again after `retry_after_ms`, with jitter."),
         entry(K::Draining, 503, "draining", "This node is going away", true,
@@ -157,8 +215,8 @@ pub const PROBLEMS: [ProblemEntry; 22] = {
 impl ProblemKind {
     /// The kind's line in the table.
     pub fn entry(self) -> &'static ProblemEntry {
-        let found = PROBLEMS.iter().find(|entry| entry.kind == self);
-        found.unwrap_or(&PROBLEMS[18])
+        let mut known = PROBLEMS.iter();
+        known.find(|entry| entry.kind == self).unwrap_or(&INTERNAL)
     }
 
     /// The kind of a driver's refusal.
@@ -185,6 +243,8 @@ pub struct Problem {
     pub retry_after_ms: Option<u64>,
     /// Fields this occurrence needs (`allow`, `content-range`, CORS).
     pub fields: Fields,
+    /// Whether it is one learner's: then no cache keeps it.
+    pub private: bool,
 }
 
 #[derive(Serialize)]
@@ -207,6 +267,7 @@ impl Problem {
             detail: detail.into(),
             retry_after_ms: None,
             fields: Fields::new(),
+            private: false,
         }
     }
 
@@ -239,7 +300,7 @@ impl Problem {
         // A struct of strings and numbers always serialises.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let policy = match entry.status.0 {
-            404 | 410 => CachePolicy::Missing,
+            404 | 410 if !self.private => CachePolicy::Missing,
             _ => CachePolicy::NoStore,
         };
         let mut fields = Fields::new()
@@ -273,7 +334,7 @@ mod tests {
             assert_eq!(entry.kind.entry().slug, entry.slug);
             assert!((400..600).contains(&entry.status.0) && entry.client.ends_with('.'));
         }
-        assert_eq!(PROBLEMS[18].kind, ProblemKind::Internal);
+        assert_eq!(ProblemKind::Internal.entry().slug, "internal");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An issuer's public keys: JWK sets (RFC 7517, keys by RFC 7518, 6 and RFC 8037, 2).
 
+use crate::base::json;
 use crate::base::limits::CLAIM_BYTES_MAX;
 use crate::base::limits::KEY_SET_BYTES_MAX;
 use crate::base::limits::KEY_SET_KEYS_MAX;
@@ -7,7 +8,6 @@ use crate::identity::Algorithm;
 use crate::identity::KeySetError;
 use crate::identity::TokenError;
 use crate::identity::error::cut;
-use crate::identity::json;
 use aws_lc_rs::signature;
 use aws_lc_rs::signature::ParsedPublicKey;
 use aws_lc_rs::signature::RsaPublicKeyComponents;

@@ -18,7 +18,6 @@ mod claims;
 mod dev;
 mod error;
 mod issuer;
-mod json;
 mod keys;
 mod session;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! JWTs in compact form (RFC 7515, 7.1): taken apart strictly, believed only whole.
 
+use crate::base::json;
 use crate::base::limits::CLAIM_BYTES_MAX;
 use crate::base::limits::TOKEN_BYTES_MAX;
 use crate::identity::Algorithm;
@@ -11,7 +12,6 @@ use crate::identity::TokenError;
 use crate::identity::Verified;
 use crate::identity::claims;
 use crate::identity::error::cut;
-use crate::identity::json;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Map;
 use serde_json::Value;

@@ -289,6 +289,7 @@ fn worker_parts(
         shutdown: state.shutdown.clone(),
         url_keys: Arc::clone(&state.url_keys),
         edges: config.tcp.edges.clone(),
+        learning: None,
     });
     let handover = quic::server::Handover::among(state.workers, config.quic.handover_max);
     let shares = sockets.into_iter().zip(metrics).zip(handover).enumerate();

@@ -1,8 +1,6 @@
 //! The application: admit → route → act → reply → account.
 
 use crate::base::limits::BODY_BYTES_MAX;
-use crate::base::network::Network;
-use crate::content::Library;
 use crate::http::Answer;
 use crate::http::Body;
 use crate::http::Cmcd;
@@ -17,115 +15,25 @@ use crate::http::RequestHead;
 use crate::http::Service;
 use crate::http::Target;
 use crate::http::TargetError;
-use crate::http::cors::Origins;
-use crate::http::forwarded::Told;
 use crate::http::is_authority;
 use crate::runtime;
-use crate::runtime::Shutdown;
-use crate::service::Config;
 use crate::service::Metrics;
+use crate::service::Shared;
 use crate::service::access::AccessLog;
 use crate::service::access::Line;
 use crate::service::allowance::Allowance;
-use crate::service::assets::Page;
 use crate::service::catalogue::Prepared;
-use crate::service::reference;
 use crate::service::request_id::RequestIds;
+use crate::service::route::Methods;
 use crate::service::route::Route;
+use crate::service::route::is_private;
 use crate::service::route::is_public_content;
 use crate::service::route::split_token;
-use crate::service::signing::lies_below;
-use crate::service::url_keys::UrlKeys;
 use std::cell::RefCell;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::LazyLock;
-
-/// What all workers share: configuration, content, the prepared page, the stop signal.
-#[derive(Debug)]
-pub struct Shared {
-    pub(crate) config: Config,
-    pub(crate) origins: Origins,
-    pub(crate) library: Arc<Library>,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) page: Option<Page>,
-    pub(crate) url_keys: Arc<UrlKeys>,
-    edges: Vec<Network>,
-}
-
-/// What [`Shared`] is made of.
-#[derive(Debug)]
-pub struct Setup {
-    /// `[public]`.
-    pub config: Config,
-    /// What is served.
-    pub library: Arc<Library>,
-    /// Says when to send newcomers elsewhere.
-    pub shutdown: Shutdown,
-    /// Keys of signed URLs.
-    pub url_keys: Arc<UrlKeys>,
-    /// Networks of edges, which say for whom they ask.
-    pub edges: Vec<Network>,
-}
-
-impl Setup {
-    /// Without signed URLs and edges.
-    pub fn new(config: Config, library: Arc<Library>, shutdown: Shutdown) -> Self {
-        Self {
-            config,
-            library,
-            shutdown,
-            url_keys: UrlKeys::none(),
-            edges: Vec::new(),
-        }
-    }
-}
-
-impl Shared {
-    /// Prepares what is the same for all workers; compresses the page and the description of the
-    /// interface, some 50 ms.
-    pub fn new(setup: Setup) -> Arc<Self> {
-        LazyLock::force(&reference::OPENAPI);
-        let config = setup.config;
-        Arc::new(Self {
-            origins: Origins::new(&config.origins),
-            page: config.page.then(|| Page::prepare(&config.media_base)),
-            config,
-            library: setup.library,
-            shutdown: setup.shutdown,
-            url_keys: setup.url_keys,
-            edges: setup.edges,
-        })
-    }
-
-    fn is_edge(&self, address: IpAddr) -> bool {
-        self.edges.iter().any(|network| network.contains(address))
-    }
-
-    /// What an edge says of a request it passes on; nothing if no edge sent it.
-    pub(crate) fn told<'a>(&self, request: &Request<'a>) -> Told<'a> {
-        if !self.is_edge(request.peer.ip()) {
-            return Told::default();
-        }
-        let family = self.config.edge_fields;
-        Told::of(request.head.fields, family, |hop| self.is_edge(hop))
-    }
-
-    /// The network that a request comes from.
-    pub(crate) fn client(&self, request: &Request<'_>) -> Network {
-        let told = self.told(request).client;
-        Network::around(told.unwrap_or_else(|| request.peer.ip()))
-    }
-
-    /// Whether a decoded path is served with a signature only.
-    fn wants_signature(&self, path: &str) -> bool {
-        let mut signed = self.config.signed.iter();
-        signed.any(|prefix| lies_below(path, prefix))
-    }
-}
 
 /// The service of one worker.
 #[derive(Debug, Clone)]
@@ -173,12 +81,14 @@ impl App {
 
 impl Service for App {
     fn body_limit(&self, head: &RequestHead<'_>) -> usize {
-        match head.method {
+        if head.method.is_safe() {
             // Content has no meaning here (RFC 9110, 9.3.1), and nobody sends any by mistake.
-            Method::Get | Method::Head | Method::Options => 0,
-            // Taken in so that its sender hears 405 and `allow`, which say more than 413.
-            Method::Post | Method::Put | Method::Delete | Method::Other => MISTAKEN_BYTES_MAX,
+            return 0;
         }
+        let route = Route::of(without_query(head.target)).filter(|route| self.0.has(*route));
+        let meant = route.filter(|route| route.methods().has(head.method));
+        // Else taken in so that its sender hears 404, or 405 and `allow`, which say more than 413.
+        meant.map_or(MISTAKEN_BYTES_MAX, Route::content_bytes_max)
     }
 
     fn call(&self, request: &Request<'_>) -> Answer {
@@ -242,16 +152,27 @@ impl Core {
             };
             Problem::new(kind, error.to_string())
         })?;
-        let route = Route::of(&target.path).ok_or_else(not_found)?;
-        match head.method {
-            Method::Get | Method::Head => self.read(request, &target, route),
-            Method::Options => Ok(Outcome::Now(self.options(head, Some(route)))),
-            Method::Post | Method::Put | Method::Delete | Method::Other => {
-                let detail = "this URL is only read";
-                let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
-                Err(problem.with_field("allow", ALLOW))
-            }
+        let route = Route::of(&target.path).filter(|route| self.has(*route));
+        let route = route.ok_or_else(not_found)?;
+        if head.method == Method::Options {
+            return Ok(Outcome::Now(self.options(head, Some(route))));
         }
+        if !route.methods().has(head.method) {
+            let allow = route.methods().allow();
+            let detail = format!("this URL takes {allow}");
+            let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
+            return Err(problem.with_field("allow", allow));
+        }
+        if route.is_private() {
+            let outcome = self.learn(request, &target, route)?;
+            return Ok(self.api_outcome(head, outcome));
+        }
+        self.read(request, &target, route)
+    }
+
+    /// Whether the route leads anywhere on this server.
+    fn has(&self, route: Route<'_>) -> bool {
+        self.shared.learning.is_some() || !route.is_private()
     }
 
     fn read(
@@ -282,6 +203,9 @@ impl Core {
             Route::OpenApi => self.api(head, self.openapi(head)?),
             Route::Courses => self.api(head, self.courses(request, target)?),
             Route::Course(id) => self.api(head, self.course(request, id)?),
+            Route::Session | Route::Beats | Route::Enrolments | Route::Enrolment(_) => {
+                return Err(not_found());
+            }
         };
         Ok(Outcome::Now(reply))
     }
@@ -294,19 +218,27 @@ impl Core {
     }
 
     /// Every `/v1` reply names its request and says which origins may read it.
-    fn api(&self, head: &RequestHead<'_>, mut reply: Reply) -> Reply {
+    fn api(&self, head: &RequestHead<'_>, reply: Reply) -> Reply {
+        with_extra(reply, &self.api_fields(head))
+    }
+
+    /// The same of a reply that may have to wait.
+    fn api_outcome(&self, head: &RequestHead<'_>, outcome: Outcome) -> Outcome {
+        let fields = self.api_fields(head);
+        outcome.map(move |reply| with_extra(reply, &fields))
+    }
+
+    fn api_fields(&self, head: &RequestHead<'_>) -> Fields {
+        let mut fields = self.shared.origins.fields(head.fields.get("origin"));
         let id = self.ids.draw();
-        reply.extra.push(b"x-request-id", id.as_str().as_bytes());
-        let cors = self.shared.origins.fields(head.fields.get("origin"));
-        for (name, value) in cors.iter() {
-            reply.extra.push(name, value);
-        }
-        reply
+        fields.push(b"x-request-id", id.as_str().as_bytes());
+        fields
     }
 
     /// The reply to a request that cannot be answered with content.
     fn refuse(&self, head: &RequestHead<'_>, mut problem: Problem) -> Reply {
         self.metrics.problem(problem.kind);
+        problem.private |= is_private(without_query(head.target));
         if is_public_content(head.target) {
             // A player on another host must be able to read why.
             for (name, value) in OPEN {
@@ -384,8 +316,8 @@ impl Core {
 const MISTAKEN_BYTES_MAX: usize = 16 * 1024;
 const _: () = assert!(MISTAKEN_BYTES_MAX <= BODY_BYTES_MAX);
 
-/// Methods that every URL here takes.
-pub(crate) const ALLOW: &str = "GET, HEAD, OPTIONS";
+/// Methods that the server as a whole takes for sure.
+pub(crate) const ALLOW: &str = Methods::Read.allow();
 
 const OPEN: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
@@ -398,8 +330,18 @@ pub(crate) fn not_found() -> Problem {
 
 /// What a log may say of a target: neither query nor signature.
 fn path_of(target: &str) -> &str {
-    let path = target.split('?').next().unwrap_or_default();
-    split_token(path).1
+    split_token(without_query(target)).1
+}
+
+fn without_query(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
+fn with_extra(mut reply: Reply, fields: &Fields) -> Reply {
+    for (name, value) in fields.iter() {
+        reply.extra.push(name, value);
+    }
+    reply
 }
 
 fn origin_of(fields: &Fields) -> Fields {

@@ -10,7 +10,7 @@ use crate::http::Version;
 use crate::service::players::Players;
 
 /// Counters of one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     /// By version, then by status class 2xx to 5xx.
     requests: [[Counter; 4]; 3],
@@ -18,6 +18,16 @@ pub struct Metrics {
     problems: [Counter; PROBLEMS.len()],
     /// What players tell.
     pub(crate) players: Players,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            requests: Default::default(),
+            problems: std::array::from_fn(|_| Counter::default()),
+            players: Players::default(),
+        }
+    }
 }
 
 const VERSIONS: [Version; 3] = [Version::Http1, Version::Http2, Version::Http3];

@@ -2,6 +2,8 @@
 //!
 //! - [`App`] is the [`crate::http::Service`] of one worker: admit → route → act → reply → account.
 //!   [`Shared`] is what all workers have in common.
+//! - [`Shared`] may hold [`Learning`]: the learners and their keys. `learning` routes the calls of
+//!   sessions, [`json`] reads their content.
 //! - [`route`] is the one table of URLs; `read` answers them; `catalogue` and `document` make the
 //!   JSON, `assets` holds the demo page (`page/`), `reference` describes the interface itself.
 //! - Content is answered from prepared [`crate::http::Resource`]s: a cached one in the same turn of
@@ -18,6 +20,8 @@ mod assets;
 mod catalogue;
 mod config;
 mod document;
+pub mod json;
+mod learning;
 mod metrics;
 mod players;
 mod read;
@@ -25,15 +29,17 @@ mod reference;
 mod request_id;
 pub mod route;
 mod search;
+mod shared;
 mod signing;
 mod url_keys;
 
 pub use app::App;
-pub use app::Setup;
-pub use app::Shared;
 pub use config::Config;
 pub use config::ConfigError;
+pub use learning::Learning;
 pub use metrics::Metrics;
+pub use shared::Setup;
+pub use shared::Shared;
 pub use signing::Refused;
 pub use url_keys::UrlKeys;
 pub use url_keys::UrlKeysError;

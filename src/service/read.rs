@@ -210,12 +210,12 @@ impl Core {
 
     /// OPTIONS, preflight or not; `None` for the server as a whole.
     pub(crate) fn options(&self, head: &RequestHead<'_>, route: Option<Route<'_>>) -> Reply {
-        let head = match route {
-            Some(Route::Content(_) | Route::Signed(_)) => Arc::clone(&OPEN_OPTIONS),
-            _ => self
-                .shared
-                .origins
-                .options(head.fields.get("origin"), ALLOW),
+        let head = if let Some(Route::Content(_) | Route::Signed(_)) = route {
+            Arc::clone(&OPEN_OPTIONS)
+        } else {
+            let allow = route.map_or(ALLOW, |route| route.methods().allow());
+            let origin = head.fields.get("origin");
+            self.shared.origins.options(origin, allow)
         };
         Reply::new(head, Body::Empty)
     }

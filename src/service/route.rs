@@ -1,6 +1,8 @@
 //! From a target to what it names: the one table of URLs.
 
+use crate::base::limits::BODY_BYTES_MAX;
 use crate::content;
+use crate::http::Method;
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +23,29 @@ pub enum Route<'a> {
     Course(&'a str),
     /// `/problems/{slug}`
     Problem(&'a str),
+    /// `/v1/session`
+    Session,
+    /// `/v1/session/beats`
+    Beats,
+    /// `/v1/enrolments`
+    Enrolments,
+    /// `/v1/enrolments/{course}`
+    Enrolment(&'a str),
     /// `/media/…`, `/quiz/…`, `/text/…`, `/files/…`
     Content(content::Path<'a>),
     /// `/s/{token}/media/…` and so on: the same with a signature.
     Signed(Signed<'a>),
+}
+
+/// Methods that a URL takes beside OPTIONS, which all take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Methods {
+    /// GET and HEAD.
+    Read,
+    /// POST.
+    Post,
+    /// DELETE.
+    Delete,
 }
 
 /// A signed URL's parts.
@@ -88,10 +109,14 @@ impl<'a> Route<'a> {
             "/v1/health" => Self::Health,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/courses" => Self::Courses,
+            "/v1/session" => Self::Session,
+            "/v1/session/beats" => Self::Beats,
+            "/v1/enrolments" => Self::Enrolments,
             _ => {
                 let (folder, name) = path.rsplit_once('/')?;
                 match folder {
                     "/v1/courses" => Self::Course(name),
+                    "/v1/enrolments" => Self::Enrolment(name),
                     "/page" => Self::PageFile(name),
                     "/problems" => Self::Problem(name),
                     _ => return None,
@@ -100,6 +125,76 @@ impl<'a> Route<'a> {
         })
     }
 }
+
+impl Route<'_> {
+    /// What may be done with it.
+    pub const fn methods(self) -> Methods {
+        match self {
+            Self::Beats | Self::Enrolments => Methods::Post,
+            Self::Enrolment(_) => Methods::Delete,
+            Self::Page
+            | Self::PageFile(_)
+            | Self::Icon
+            | Self::Health
+            | Self::OpenApi
+            | Self::Courses
+            | Self::Course(_)
+            | Self::Problem(_)
+            | Self::Session
+            | Self::Content(_)
+            | Self::Signed(_) => Methods::Read,
+        }
+    }
+
+    /// Whether it is one learner's own.
+    pub const fn is_private(self) -> bool {
+        matches!(
+            self,
+            Self::Session | Self::Beats | Self::Enrolments | Self::Enrolment(_)
+        )
+    }
+
+    /// Bytes of content that its unsafe methods take.
+    pub const fn content_bytes_max(self) -> usize {
+        if matches!(self, Self::Beats) {
+            BODY_BYTES_MAX
+        } else {
+            SMALL_BYTES_MAX
+        }
+    }
+}
+
+impl Methods {
+    /// As `allow` lists them.
+    pub const fn allow(self) -> &'static str {
+        match self {
+            Self::Read => "GET, HEAD, OPTIONS",
+            Self::Post => "OPTIONS, POST",
+            Self::Delete => "DELETE, OPTIONS",
+        }
+    }
+
+    /// Whether `method`, which is not OPTIONS, is one of them.
+    pub const fn has(self, method: Method) -> bool {
+        match self {
+            Self::Read => matches!(method, Method::Get | Method::Head),
+            Self::Post => matches!(method, Method::Post),
+            Self::Delete => matches!(method, Method::Delete),
+        }
+    }
+}
+
+/// Whether a path, decoded or not, is one learner's own: never kept, and nothing without the
+/// memory.
+pub(crate) fn is_private(path: &str) -> bool {
+    let rest = path.strip_prefix("/v1/");
+    rest.is_some_and(|rest| PRIVATE.iter().any(|begin| rest.starts_with(begin)))
+}
+
+/// How private paths go on after `/v1/`.
+const PRIVATE: [&str; 4] = ["session", "enrolments", "attempts", "dev/"];
+/// Bytes of content that a call with a few members takes.
+const SMALL_BYTES_MAX: usize = 4 * 1024;
 
 /// Whether a path, decoded or not, lies where everything is open to every origin.
 pub(crate) fn is_public_content(path: &str) -> bool {
@@ -138,7 +233,9 @@ mod tests {
     fn what_is_not_built_is_not_found() {
         for path in [
             "/v1",
-            "/v1/session",
+            "/v1/session/",
+            "/v1/session/x",
+            "/v1/enrolments/a/b",
             "/v1/courses/a/b",
             "/media",
             "/media/a/b/manifest.xml",
@@ -156,5 +253,25 @@ mod tests {
             assert_eq!(Route::of(path), None, "{path}");
         }
         assert_eq!(Route::of("/v1/courses/x"), Some(Route::Course("x")));
+    }
+
+    #[test]
+    fn no_url_takes_a_method_that_it_does_not_tell() {
+        let routes = [Route::Page, Route::Beats, Route::Enrolment("x")];
+        let methods = [
+            (Method::Get, "GET"),
+            (Method::Head, "HEAD"),
+            (Method::Post, "POST"),
+            (Method::Put, "PUT"),
+            (Method::Delete, "DELETE"),
+        ];
+        for methods_of in routes.map(Route::methods) {
+            for (method, name) in methods {
+                let told = methods_of.allow().split(", ").any(|told| told == name);
+                assert_eq!(methods_of.has(method), told, "{methods_of:?} {name}");
+            }
+            assert!(methods_of.allow().contains("OPTIONS"));
+            assert!(!methods_of.has(Method::Other));
+        }
     }
 }

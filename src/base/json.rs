@@ -12,11 +12,13 @@ use serde_json::error::Category;
 use std::fmt;
 
 /// Why bytes are not such an object.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// A member stands twice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Two readers could read two things.
+    #[error("a member stands twice")]
     Duplicate,
-    /// Not JSON, not UTF-8, nested too deep, or no object.
+    /// Not JSON, not UTF-8, nested too deep, or no object; the sentence repeats nothing of it.
+    #[error("{0}")]
     Malformed(String),
 }
 
@@ -26,7 +28,10 @@ struct Unique(Value);
 /// Reads `bytes` as one object.
 ///
 /// The caller bounds their number; nesting is bounded by the reader (128).
-pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
+///
+/// # Errors
+/// [`Fault`].
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
     match serde_json::from_slice::<Unique>(bytes) {
         Ok(Unique(Value::Object(members))) => Ok(members),
         Ok(_) => Err(Fault::Malformed("the value is no object".to_owned())),

@@ -1,0 +1,36 @@
+//! The calls of one learner: sessions, progress, quizzes.
+
+use crate::http::Problem;
+use crate::http::Request;
+use crate::http::Target;
+use crate::identity::SessionKeys;
+use crate::service::app::Core;
+use crate::service::app::Outcome;
+use crate::service::app::not_found;
+use crate::service::route::Route;
+use std::fmt;
+use std::sync::Arc;
+
+/// What the calls of learners need; without it they are 404.
+pub struct Learning {
+    /// Seal and open session tokens.
+    pub session_keys: Arc<SessionKeys>,
+}
+
+impl fmt::Debug for Learning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Learning").finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// Answers a call of one learner.
+    pub(crate) fn learn(
+        &self,
+        _request: &Request<'_>,
+        _target: &Target<'_>,
+        _route: Route<'_>,
+    ) -> Result<Outcome, Problem> {
+        Err(not_found())
+    }
+}
