@@ -31,7 +31,14 @@ fn main() {
         let place = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("journal-bench");
         let disk = Directory::open(&place).unwrap();
         let config = Config::default();
-        let recovered = recover(&disk, config.segment_bytes(), &mut |_, _| Ok(())).unwrap();
+        let recovered = recover(
+            &disk,
+            config.segment_bytes(),
+            1,
+            &mut |_, _| Ok(()),
+            &mut |_| {},
+        )
+        .unwrap();
         let started = Journal::start(Arc::new(disk), recovered.writer, &config);
         let (journal, worker) = started.unwrap();
         run(producers, &journal);

@@ -1,11 +1,12 @@
 //! The journal's thread: everything that waits is written with one sync.
 //!
 //! A lone append waits for one sync. While that runs, others gather, and the next sync is theirs
-//! together: no timer, no delay, and the more there are the less each costs. There are no locks:
-//! one bounded queue in, one `oneshot` out for each append, one cell that says how the disk failed.
+//! together: no timer, no delay, and the more there are the less each costs. No lock is taken for
+//! an append or a commit: one bounded queue in, one `oneshot` out for each append, one cell that
+//! says how the disk failed.
 
 use crate::base::limits::JOURNAL_BATCH_BYTES_MAX;
-use crate::base::metrics::Counter;
+use crate::base::metrics::Gauge;
 use crate::base::metrics::Sample;
 use crate::base::metrics::Source;
 use crate::runtime;
@@ -14,10 +15,13 @@ use crate::store::Append;
 use crate::store::Commit;
 use crate::store::Config;
 use crate::store::Disk;
+use crate::store::ForgetError;
 use crate::store::Segment;
+use crate::store::Segments;
 use crate::store::Signer;
 use crate::store::WriteError;
 use crate::store::Writer;
+use crate::store::metrics::Metrics;
 use crate::store::receipt::Tree;
 use std::fmt;
 use std::future::Future;
@@ -25,7 +29,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Acquire;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::Release;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -83,20 +90,11 @@ pub enum Health {
     Failed(String),
 }
 
-/// Numbers of the journal.
-#[derive(Debug, Default)]
-pub struct Metrics {
-    appends: Counter,
-    commits: Counter,
-    bytes: Counter,
-    segments: Counter,
-    busy: Counter,
-    no_space: Counter,
-    failed: Counter,
-}
-
-#[derive(Default)]
 struct Shared {
+    disk: Arc<dyn Disk>,
+    segments: Arc<Segments>,
+    /// The number of the commit that is written next, or now.
+    next: AtomicU64,
     failure: OnceLock<String>,
     no_space: AtomicBool,
     metrics: Metrics,
@@ -151,9 +149,15 @@ impl Journal {
         config: &Config,
     ) -> io::Result<(Self, Worker<()>)> {
         let (queue, waiting) = mpsc::channel(config.queue_len());
-        let shared = Arc::new(Shared::default());
-        let keeper = Keeper {
+        let shared = Arc::new(Shared {
             disk,
+            segments: Arc::clone(writer.segments()),
+            next: AtomicU64::new(writer.next()),
+            failure: OnceLock::new(),
+            no_space: AtomicBool::new(false),
+            metrics: Metrics::default(),
+        });
+        let keeper = Keeper {
             writer,
             waiting,
             segment_bytes: config.segment_bytes(),
@@ -196,6 +200,48 @@ impl Journal {
         }
     }
 
+    /// Resolves once the disk has everything that was appended before; waits for a place in the
+    /// queue if need be.
+    ///
+    /// # Errors
+    /// `NoSpace` or `Failed`. What was appended before heard that by itself.
+    pub async fn flush(&self) -> Result<(), AppendError> {
+        if self.shared.failure.get().is_some() {
+            return Err(AppendError::Failed);
+        }
+        let (reply, answer) = oneshot::channel();
+        let append = Append::default();
+        let sent = self.queue.send(Waiting { append, reply }).await;
+        sent.map_err(|_closed| AppendError::Failed)?;
+        answer
+            .await
+            .unwrap_or(Err(AppendError::Failed))
+            .map(|_durable| ())
+    }
+
+    /// The earliest commit that an append made from now on can be in. Taken before an append and
+    /// kept with what it changed, it says which commits are needed until that is saved elsewhere.
+    pub fn mark(&self) -> u64 {
+        self.shared.next.load(Acquire)
+    }
+
+    /// Drops segments all of whose commits are below `before`, on a thread for blocking work. Gives
+    /// how many. The newest segment with a commit stays. Dropping the future leaves it to finish.
+    ///
+    /// # Errors
+    /// [`ForgetError`]; nothing is lost, the next call goes on there.
+    pub async fn forget(&self, before: u64) -> Result<u64, ForgetError> {
+        let shared = Arc::clone(&self.shared);
+        let work = move || {
+            let dropped = shared.segments.forget(&*shared.disk, before);
+            if let Ok(dropped) = dropped {
+                shared.metrics.dropped.add(dropped);
+            }
+            dropped
+        };
+        runtime::blocking("journal drop", work).await?
+    }
+
     /// Whether it takes appends, for readiness.
     pub fn health(&self) -> Health {
         match self.shared.failure.get() {
@@ -208,40 +254,19 @@ impl Journal {
 
 impl Source for Journal {
     fn sample(&self, into: &mut Vec<Sample>) {
-        let all = &self.shared.metrics;
-        let refused = "lamplight_journal_refused";
-        let why = "Appends that were not made durable, by reason.";
-        into.extend([
-            Sample::counter(
-                "lamplight_journal_appends",
-                "Appends made durable.",
-                &all.appends,
-            ),
-            Sample::counter(
-                "lamplight_journal_commits",
-                "Commits, one sync each.",
-                &all.commits,
-            ),
-            Sample::counter(
-                "lamplight_journal_bytes",
-                "Bytes of records written.",
-                &all.bytes,
-            ),
-            Sample::counter(
-                "lamplight_journal_segments",
-                "Segments begun.",
-                &all.segments,
-            ),
-            Sample::counter(refused, why, &all.busy).labelled("reason", "busy"),
-            Sample::counter(refused, why, &all.no_space).labelled("reason", "no_space"),
-            Sample::counter(refused, why, &all.failed).labelled("reason", "failed"),
-        ]);
+        self.shared.metrics.sample(into);
+        let kept = Gauge::default();
+        kept.set(i64::try_from(self.shared.segments.count()).unwrap_or(i64::MAX));
+        into.push(Sample::gauge(
+            "lamplight_journal_kept",
+            "Segments that hold commits.",
+            &kept,
+        ));
     }
 }
 
 /// What runs on the thread.
 struct Keeper {
-    disk: Arc<dyn Disk>,
     writer: Writer,
     waiting: mpsc::Receiver<Waiting>,
     segment_bytes: u64,
@@ -312,6 +337,7 @@ impl Keeper {
         let outcome = match self.writer.commit(&appends, runtime::unix_ms()) {
             Ok(commit) => {
                 let bytes: usize = appends.iter().map(Append::len).sum();
+                self.shared.next.store(commit.number + 1, Release);
                 metrics.commits.add_one();
                 metrics.bytes.add(bytes as u64);
                 metrics.appends.add(appends.len() as u64);
@@ -387,7 +413,7 @@ impl Keeper {
     /// Starts making the segment after the one in use, off this thread.
     async fn make_after(&self, wait_ms: u64) -> Making {
         let (done, making) = oneshot::channel();
-        let (disk, bytes) = (Arc::clone(&self.disk), self.segment_bytes);
+        let (disk, bytes) = (Arc::clone(&self.shared.disk), self.segment_bytes);
         let number = self.writer.segment() + 1;
         runtime::spawn("journal segment", async move {
             if wait_ms > 0 {

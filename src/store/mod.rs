@@ -4,7 +4,10 @@
 //!   can make one, so a reply that is built from it cannot promise too much.
 //! - [`Writer`] is the journal without its thread: group commit into segments of zeros, one
 //!   checksum and one `fdatasync` a batch.
-//! - [`recover`] reads the segments back, tolerates a torn end and refuses a broken middle.
+//! - [`recover`] reads the segments back, tolerates a torn end and refuses a broken middle;
+//!   [`scan`] and [`survey`] only look.
+//! - [`Journal::forget`] drops segments that nobody needs: oldest first, each removal synced, never
+//!   the one with the newest commit.
 //! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
 //! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
 //!   synced.
@@ -21,8 +24,11 @@ mod batch;
 mod config;
 mod disk;
 mod journal;
+mod metrics;
 mod receipt;
 mod recovery;
+mod scan;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -37,16 +43,23 @@ pub use journal::AppendError;
 pub use journal::Durable;
 pub use journal::Health;
 pub use journal::Journal;
-pub use journal::Metrics;
 pub use receipt::Answered;
 pub use receipt::Receipt;
 pub use receipt::ReceiptError;
 pub use receipt::Signer;
 pub use recovery::RecoverError;
 pub use recovery::Recovered;
-pub use recovery::Replay;
-pub use recovery::Torn;
 pub use recovery::recover;
+pub use scan::Progress;
+pub use scan::Replay;
+pub use scan::Scanned;
+pub use scan::Torn;
+pub use scan::Watch;
+pub use scan::scan;
+pub use scan::survey;
+pub use segments::ForgetError;
+pub use segments::Kept;
+pub use segments::Segments;
 pub use writer::Commit;
 pub use writer::Segment;
 pub use writer::WriteError;

@@ -4,16 +4,17 @@
 //! cut off and reported. Anything broken before a whole batch was acknowledged once: that is never
 //! skipped silently, the journal refuses to open and says what to do.
 
-use crate::base::id::LearnerId;
-use crate::base::limits::JOURNAL_SEGMENT_BYTES_MAX;
 use crate::store::Disk;
+use crate::store::Replay;
+use crate::store::Scanned;
 use crate::store::Segment;
+use crate::store::Segments;
+use crate::store::Torn;
+use crate::store::Watch;
 use crate::store::Writer;
-use crate::store::batch;
 use crate::store::batch::BLOCK_BYTES;
-use crate::store::batch::NoBatch;
+use crate::store::scan;
 use crate::store::writer::name;
-use crate::store::writer::number;
 use std::io;
 
 /// What was found.
@@ -28,18 +29,6 @@ pub struct Recovered {
     /// What was cut off at the end.
     pub torn: Option<Torn>,
 }
-
-/// A batch that was being written when the machine stopped; nobody was told it was safe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Torn {
-    /// The file.
-    pub file: String,
-    /// Where in it.
-    pub offset: u64,
-}
-
-/// What is done with each record: the learner and the effect. It may refuse with a sentence.
-pub type Replay<'a> = dyn FnMut(LearnerId, &[u8]) -> Result<(), String> + 'a;
 
 /// Why the journal does not open.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +46,9 @@ pub enum RecoverError {
     /// What was acknowledged is damaged.
     #[error(
         "journal: {file} is damaged at byte {offset}, and whole commits follow: what was \
-         acknowledged there is lost. Restore the file from a backup; or, to go on with only what \
-         the later files hold, move this file and all earlier ones out of the directory"
+         acknowledged there is lost. Restore the file from a backup; or go on with what can be \
+         read: `lamplight store export`, then `import` into a new data directory \
+         (docs/operations.md, Damage)"
     )]
     Damaged {
         /// The file.
@@ -66,10 +56,12 @@ pub enum RecoverError {
         /// Where in it.
         offset: u64,
     },
-    /// A file is missing, or one is from elsewhere.
+    /// A file is missing between two others, or one is from elsewhere.
     #[error(
         "journal: {file} begins with commit {found}, but {expected} should come next: a file is \
-         missing or from another journal. Restore it from a backup or another node"
+         missing or from another journal. Restore it from a backup; or go on with what can be \
+         read: `lamplight store export`, then `import` into a new data directory \
+         (docs/operations.md, Damage)"
     )]
     Gap {
         /// The file.
@@ -78,6 +70,22 @@ pub enum RecoverError {
         expected: u64,
         /// The commit that comes.
         found: u64,
+    },
+    /// Files are missing at the beginning or the end.
+    #[error(
+        "journal: commit {needed} and what follows should be here, but {}: files are missing, or \
+         the snapshots were removed. Restore them from a backup; or go on with what can be read: \
+         `lamplight store export`, then `import` into a new data directory \
+         (docs/operations.md, Damage)",
+        held(*first, *next)
+    )]
+    Missing {
+        /// The commit up to which the snapshots hold everything.
+        needed: u64,
+        /// The first commit that is here.
+        first: Option<u64>,
+        /// The one after the last.
+        next: u64,
     },
     /// A record could not be used.
     #[error("journal: {file}, commit {commit}: {what}")]
@@ -91,179 +99,82 @@ pub enum RecoverError {
     },
 }
 
-/// Reads all segments of `disk` in order, gives every record to `replay`, and makes the journal
-/// ready to go on. The first segment of a new journal has `segment_bytes`.
+impl RecoverError {
+    pub(super) fn io(verb: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
+        let file = file.to_owned();
+        move |source| Self::Io { verb, file, source }
+    }
+}
+
+fn held(first: Option<u64>, next: u64) -> String {
+    match first {
+        Some(first) => format!("it holds commits {first} to {}", next.saturating_sub(1)),
+        None => "it holds none".to_owned(),
+    }
+}
+
+/// Reads all segments of `disk` in order, gives every record to `replay`, tells `watch` how far it
+/// is, and makes the journal ready to go on. The first segment of a new journal has
+/// `segment_bytes`. All commits below `needed` are known from elsewhere ([`Snapshots::mark`]); the
+/// journal must have the others. Those below that are still here are replayed all the same.
 ///
 /// # Errors
-/// [`RecoverError`]; `replay` may refuse a record with a sentence.
-pub fn recover<'a>(
+/// [`RecoverError`]; `replay` may refuse a record with a sentence. Nothing was changed then.
+///
+/// [`Snapshots::mark`]: crate::store::Snapshots::mark
+pub fn recover(
     disk: &dyn Disk,
     segment_bytes: u64,
-    replay: &'a mut Replay<'a>,
+    needed: u64,
+    replay: &mut Replay<'_>,
+    watch: &mut Watch<'_>,
 ) -> Result<Recovered, RecoverError> {
-    let mut scan = Scan {
-        replay,
-        next: None,
-        commits: 0,
-        records: 0,
-        suspect: None,
-        end: None,
-    };
-    let numbers = segments(disk)?;
-    for number in &numbers {
-        scan.segment(disk, *number)?;
-    }
-    scan.finish(disk, &numbers, segment_bytes)
+    let scanned = scan(disk, replay, watch)?;
+    scanned.covers(needed)?;
+    mend(disk, scanned, segment_bytes)
 }
 
-struct Scan<'a> {
-    replay: &'a mut Replay<'a>,
-    /// The commit that should come next; `None` before the first.
-    next: Option<u64>,
-    commits: u64,
-    records: u64,
-    /// The first place that is no batch and not the empty end of a segment that was left for the
-    /// next one: nothing whole may come after it.
-    suspect: Option<Suspect>,
-    /// Segment and offset behind the last whole batch.
-    end: Option<(u64, u64)>,
-}
-
-struct Suspect {
-    segment: u64,
-    offset: u64,
-    /// Not zeros.
-    broken: bool,
-}
-
-impl Scan<'_> {
-    fn segment(&mut self, disk: &dyn Disk, number: u64) -> Result<(), RecoverError> {
-        let bytes = read(disk, number)?;
-        let mut offset = BLOCK_BYTES;
-        while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
-            match batch::read(rest) {
-                Ok((name, records, len)) if name.segment == number => {
-                    self.batch(name, records)?;
-                    offset += len;
-                    self.end = Some((number, offset as u64));
-                }
-                found => {
-                    let broken = found != Err(NoBatch::Empty);
-                    let here = Suspect {
-                        segment: number,
-                        offset: offset as u64,
-                        broken,
-                    };
-                    self.suspect.get_or_insert(here).broken |= broken;
-                    offset += BLOCK_BYTES;
-                }
-            }
-        }
-        self.end.get_or_insert((number, BLOCK_BYTES as u64));
-        // The next segment was begun because the next batch did not fit.
-        self.suspect = self.suspect.take().filter(|suspect| suspect.broken);
-        Ok(())
-    }
-
-    fn batch(&mut self, found: batch::Name, records: &[u8]) -> Result<(), RecoverError> {
-        if let Some(suspect) = &self.suspect {
-            return Err(RecoverError::Damaged {
-                file: name(suspect.segment),
-                offset: suspect.offset,
-            });
-        }
-        let (file, commit) = (name(found.segment), found.commit);
-        if let Some(expected) = self.next.filter(|expected| *expected != commit) {
-            let found = commit;
-            return Err(RecoverError::Gap {
-                file,
-                expected,
-                found,
-            });
-        }
-        for record in batch::records(records) {
-            let replayed = match record {
-                Some((learner, effect)) => (self.replay)(learner, effect),
-                None => Err("a record is longer than its batch".to_owned()),
-            };
-            replayed.map_err(|what| RecoverError::Record {
-                file: file.clone(),
-                commit,
-                what,
-            })?;
-            self.records += 1;
-        }
-        self.commits += 1;
-        self.next = Some(commit + 1);
-        Ok(())
-    }
-
-    /// Mends the end and goes on there.
-    fn finish(
-        self,
-        disk: &dyn Disk,
-        numbers: &[u64],
-        segment_bytes: u64,
-    ) -> Result<Recovered, RecoverError> {
-        let torn = self
-            .suspect
-            .map(|suspect| (suspect.segment, suspect.offset));
-        let (number, offset) = torn.or(self.end).unwrap_or((1, BLOCK_BYTES as u64));
-        let file = name(number);
-        // Prepared and not used; they are made anew when their turn comes.
-        let unused = numbers.iter().filter(|unused| **unused > number);
-        for unused in unused.map(|number| name(*number)) {
-            disk.remove(&unused).map_err(failed("remove", &unused))?;
-        }
-        disk.sync()
-            .map_err(failed("sync the directory of", &file))?;
-        let segment = if numbers.is_empty() {
-            Segment::make(disk, number, segment_bytes).map_err(failed("make", &file))?
-        } else {
-            let opened = disk.open(&file).map_err(failed("open", &file))?;
-            let segment = Segment::of_file(opened, number).map_err(failed("read", &file))?;
-            segment.ok_or_else(|| RecoverError::Damaged {
-                file: file.clone(),
-                offset: 0,
-            })?
-        };
-        if torn.is_some() {
-            clear(&segment, offset).map_err(failed("mend", &file))?;
-        }
-        Ok(Recovered {
-            writer: Writer::resume(segment, offset, self.next.unwrap_or(1)),
-            commits: self.commits,
-            records: self.records,
-            torn: torn.map(|_| Torn { file, offset }),
-        })
-    }
-}
-
-/// Numbers of the segments, in order. What was being made when the machine stopped is removed.
-fn segments(disk: &dyn Disk) -> Result<Vec<u64>, RecoverError> {
-    let files = disk.list().map_err(failed("list", "the directory"))?;
-    for fresh in files.iter().filter(|file| file.ends_with(".log.new")) {
-        disk.remove(fresh).map_err(failed("remove", fresh))?;
-    }
-    let mut numbers: Vec<u64> = files.iter().filter_map(|file| number(file)).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-fn read(disk: &dyn Disk, number: u64) -> Result<Vec<u8>, RecoverError> {
+/// Cuts off what is torn and goes on there.
+fn mend(disk: &dyn Disk, scanned: Scanned, segment_bytes: u64) -> Result<Recovered, RecoverError> {
+    let (number, offset) = scanned.end.unwrap_or((1, BLOCK_BYTES as u64));
     let file = name(number);
-    let opened = disk.open(&file).map_err(failed("open", &file))?;
-    let segment = Segment::of_file(opened, number).map_err(failed("read", &file))?;
-    let Some(segment) = segment else {
-        return Err(RecoverError::Damaged { file, offset: 0 });
+    sweep(disk, &scanned.numbers, number)?;
+    let segment = if scanned.numbers.is_empty() {
+        Segment::make(disk, number, segment_bytes).map_err(RecoverError::io("make", &file))?
+    } else {
+        let opened = disk.open(&file).map_err(RecoverError::io("open", &file))?;
+        let segment = Segment::of_file(opened, number);
+        let segment = segment.map_err(RecoverError::io("read", &file))?;
+        segment.ok_or_else(|| RecoverError::Damaged {
+            file: file.clone(),
+            offset: 0,
+        })?
     };
-    let len = segment.len().min(JOURNAL_SEGMENT_BYTES_MAX);
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
-    segment
-        .file()
-        .read(0, &mut bytes)
-        .map_err(failed("read", &file))?;
-    Ok(bytes)
+    if scanned.torn.is_some() {
+        clear(&segment, offset).map_err(RecoverError::io("mend", &file))?;
+    }
+    let segments = Segments::new(scanned.kept);
+    Ok(Recovered {
+        writer: Writer::resume(segment, offset, scanned.next, segments),
+        commits: scanned.commits,
+        records: scanned.records,
+        torn: scanned.torn,
+    })
+}
+
+/// Removes what was being made when the machine stopped, and segments behind the one in use: they
+/// were prepared and are made anew when their turn comes.
+fn sweep(disk: &dyn Disk, numbers: &[u64], last: u64) -> Result<(), RecoverError> {
+    let files = disk.list();
+    let files = files.map_err(RecoverError::io("list", "the directory"))?;
+    let unfinished = files.into_iter().filter(|file| file.ends_with(".log.new"));
+    let unused = numbers.iter().filter(|number| **number > last);
+    for file in unfinished.chain(unused.map(|number| name(*number))) {
+        disk.remove(&file)
+            .map_err(RecoverError::io("remove", &file))?;
+    }
+    disk.sync()
+        .map_err(RecoverError::io("sync", "the directory"))
 }
 
 /// Writes zeros over the rest of a segment, so that a torn batch is not met again.
@@ -275,9 +186,4 @@ fn clear(segment: &Segment, offset: u64) -> io::Result<()> {
         at += BLOCK_BYTES as u64;
     }
     segment.file().sync()
-}
-
-fn failed(verb: &'static str, file: &str) -> impl FnOnce(io::Error) -> RecoverError {
-    let file = file.to_owned();
-    move |source| RecoverError::Io { verb, file, source }
 }

@@ -4,12 +4,15 @@ use crate::base::limits::JOURNAL_BATCH_BYTES_MAX;
 use crate::store::Append;
 use crate::store::Disk;
 use crate::store::DiskFile;
+use crate::store::Kept;
+use crate::store::Segments;
 use crate::store::batch;
 use crate::store::batch::BLOCK_BYTES;
 use crate::store::batch::HEAD_BYTES;
 use crate::store::batch::Name;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"LLjrnl\x01\n";
 /// Zeros are written in pieces of this size.
@@ -30,6 +33,7 @@ pub struct Writer {
     /// The number of the next commit.
     commit: u64,
     buffer: Vec<u8>,
+    segments: Arc<Segments>,
 }
 
 /// One commit that is on the disk.
@@ -147,12 +151,13 @@ impl Segment {
 
 impl Writer {
     /// Goes on in `segment` at `offset` with commit number `commit`.
-    pub(super) const fn resume(segment: Segment, offset: u64, commit: u64) -> Self {
+    pub(super) fn resume(segment: Segment, offset: u64, commit: u64, segments: Segments) -> Self {
         Self {
             segment,
             offset,
             commit,
             buffer: Vec::new(),
+            segments: Arc::new(segments),
         }
     }
 
@@ -165,6 +170,16 @@ impl Writer {
     /// The number of the segment in use.
     pub const fn segment(&self) -> u64 {
         self.segment.number
+    }
+
+    /// The number of the next commit.
+    pub const fn next(&self) -> u64 {
+        self.commit
+    }
+
+    /// Which segments hold commits.
+    pub const fn segments(&self) -> &Arc<Segments> {
+        &self.segments
     }
 
     /// Whether batches of this many bytes fit the segment.
@@ -203,6 +218,10 @@ impl Writer {
         file.write(self.offset, &self.buffer)
             .map_err(failed("write"))?;
         file.sync().map_err(failed("sync"))?;
+        if self.offset == BLOCK_BYTES as u64 {
+            let first = name.commit;
+            self.segments.begun(Kept { segment, first });
+        }
         self.offset += self.buffer.len() as u64;
         self.commit += 1;
         Ok(Commit {
@@ -240,7 +259,7 @@ pub(super) fn number(name: &str) -> Option<u64> {
 }
 
 /// What the first block of a segment begins with: magic, number, checksum of both.
-fn head(number: u64) -> Vec<u8> {
+pub(super) fn head(number: u64) -> Vec<u8> {
     let mut head = MAGIC.to_vec();
     head.extend_from_slice(&number.to_le_bytes());
     head.extend_from_slice(&crc32fast::hash(&head).to_le_bytes());

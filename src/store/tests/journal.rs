@@ -2,6 +2,7 @@
 
 use super::append;
 use super::recovered;
+use super::recovered_from;
 use super::simulated::Fault;
 use super::simulated::Simulated;
 use crate::base::metrics::Source as _;
@@ -189,4 +190,89 @@ fn what_waits_when_the_process_stops_is_written() {
             assert!(told.await.is_ok());
         }
     });
+}
+
+#[test]
+fn a_mark_is_never_above_the_commit_of_what_comes_after_it() {
+    let (disk, journal, worker) = held();
+    assert_eq!(journal.mark(), 1);
+    let first = journal.append(append(0, 0));
+    disk.wait_for_syncs(3);
+    // Commit 1 is on its way: what comes now is in commit 2, but nobody can know.
+    let mark = journal.mark();
+    let second = journal.append(append(1, 0));
+    disk.change(|state| state.hold_sync = false);
+    block_on(async {
+        assert_eq!(first.await.unwrap().commit().number, 1);
+        assert!(mark <= second.await.unwrap().commit().number);
+        for id in 2..20 {
+            let mark = journal.mark();
+            let durable = journal.append(append(id, 0)).await.unwrap();
+            assert_eq!(durable.commit().number, mark);
+            assert_eq!(journal.mark(), mark + 1);
+        }
+    });
+    end(journal, worker);
+    // Also after a start anew.
+    let (journal, worker) = started(&disk, &config());
+    assert_eq!(journal.mark(), 21);
+    end(journal, worker);
+}
+
+#[test]
+fn a_flush_waits_for_all_that_was_appended_before_it() {
+    let (disk, journal, worker) = held();
+    let before = journal.append(append(0, 0));
+    disk.wait_for_syncs(3);
+    let also = journal.append(append(1, 0));
+    let flushing = journal.clone();
+    let mut flush = Box::pin(async move { flushing.flush().await });
+    assert!(
+        is_pending(flush.as_mut()),
+        "flushed while nothing is synced"
+    );
+    disk.change(|state| state.hold_sync = false);
+    block_on(async {
+        flush.await.unwrap();
+        assert_eq!(disk.state().syncs_entered, 4);
+        assert!(before.await.is_ok() && also.await.is_ok());
+    });
+    disk.change(|state| state.fail_sync = true);
+    block_on(async {
+        assert_eq!(journal.flush().await, Err(AppendError::Failed));
+        assert_eq!(journal.flush().await, Err(AppendError::Failed));
+    });
+    end(journal, worker);
+}
+
+#[test]
+fn what_is_saved_elsewhere_is_dropped_and_the_newest_commit_stays() {
+    let disk = Simulated::new(Fault::None);
+    let (journal, worker) = started(&disk, &config());
+    block_on(async {
+        let mut last = 0;
+        while count(&journal, "lamplight_journal_kept") < 4 {
+            let durable = journal.append(append(last, 60_000)).await.unwrap();
+            last = durable.commit().number;
+        }
+        assert_eq!(journal.forget(1).await.unwrap(), 0);
+        assert_eq!(journal.forget(u64::MAX).await.unwrap(), 3);
+        assert_eq!(count(&journal, "lamplight_journal_kept"), 1);
+        assert_eq!(count(&journal, "lamplight_journal_dropped"), 3);
+        assert_eq!(
+            journal
+                .append(append(last + 1, 0))
+                .await
+                .unwrap()
+                .commit()
+                .number,
+            last + 1
+        );
+    });
+    let mark = journal.mark();
+    end(journal, worker);
+    // Numbers go on where they were, and whoever needs more is told.
+    let (recovered, _) = recovered_from(&disk, mark).unwrap();
+    assert_eq!(recovered.writer.next(), mark);
+    assert!(recovered_from(&disk, 1).is_err());
 }

@@ -28,15 +28,20 @@ fn append(id: u64, filler: usize) -> Append {
     append
 }
 
-/// Recovers, with what the records say, in order.
+/// Recovers the whole journal, with what the records say, in order.
 fn recovered(disk: &dyn Disk) -> Result<(Recovered, Vec<u64>), RecoverError> {
+    recovered_from(disk, 1)
+}
+
+/// The same where commits below `needed` may be gone.
+fn recovered_from(disk: &dyn Disk, needed: u64) -> Result<(Recovered, Vec<u64>), RecoverError> {
     let mut ids = Vec::new();
     let mut replay = |_learner: LearnerId, effect: &[u8]| {
         let id = effect.first_chunk().ok_or("no id")?;
         ids.push(u64::from_le_bytes(*id));
         Ok(())
     };
-    let recovered = recover(disk, SEGMENT_BYTES, &mut replay)?;
+    let recovered = recover(disk, SEGMENT_BYTES, needed, &mut replay, &mut |_| {})?;
     Ok((recovered, ids))
 }
 

@@ -1,12 +1,14 @@
 use super::append;
 use super::commit;
 use super::recovered;
+use super::recovered_from;
 use super::simulated::Fault;
 use super::simulated::Simulated;
 use crate::store::Directory;
 use crate::store::Disk as _;
 use crate::store::RecoverError;
 use crate::store::recover;
+use crate::store::survey;
 
 /// A journal of these many commits of one record each.
 fn written(commits: u64, filler: usize) -> Simulated {
@@ -67,9 +69,6 @@ fn a_damaged_middle_is_refused_with_the_remedy_and_left_as_it_is() {
         recovered(&disk),
         Err(RecoverError::Damaged { offset: 4096, .. })
     ));
-    // The remedy holds.
-    disk.remove(FIRST).unwrap();
-    assert!(recovered(&disk).is_ok());
     // And a damaged head hides a whole segment.
     let disk = written(20, 5000);
     disk.flip(FIRST, 9);
@@ -89,13 +88,90 @@ fn a_missing_file_is_noticed() {
 }
 
 #[test]
+fn files_that_are_missing_before_what_the_snapshots_hold_are_noticed() {
+    let disk = written(50, 5000);
+    let kept = recovered(&disk).unwrap().0.writer.segments().all();
+    let second = kept[1].first;
+    disk.remove(FIRST).unwrap();
+    // Nobody needs it: the snapshots hold what was there.
+    assert_eq!(
+        recovered_from(&disk, second).unwrap().1.len(),
+        51 - usize::try_from(second).unwrap()
+    );
+    // One commit more and it is needed.
+    for (needed, told) in [
+        (second - 1, "it holds commits"),
+        (52, "commits"),
+        (1, "commits"),
+    ] {
+        let error = recovered_from(&disk, needed).unwrap_err();
+        assert!(
+            matches!(error, RecoverError::Missing { .. }),
+            "{needed}: {error}"
+        );
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    // Without any file the numbers would begin anew below the snapshots' mark.
+    let error = recovered_from(&Simulated::new(Fault::None), 7).unwrap_err();
+    assert!(error.to_string().contains("it holds none"), "{error}");
+}
+
+#[test]
+fn of_removals_that_cannot_be_synced_the_next_try_goes_on_there() {
+    let disk = written(50, 5000);
+    let (recovered, _) = recovered(&disk).unwrap();
+    let segments = recovered.writer.segments();
+    let kept = segments.count();
+    assert!(kept > 4);
+    disk.state().fail_directory_sync = true;
+    let error = segments.forget(&disk, u64::MAX).unwrap_err();
+    assert!(error.to_string().contains(FIRST), "{error}");
+    // It may be there again after a power cut, so the next one was not touched.
+    assert_eq!(
+        (segments.count(), disk.list().unwrap().len()),
+        (kept, kept - 1)
+    );
+    let dropped = segments.forget(&disk, u64::MAX).unwrap();
+    assert_eq!((dropped, segments.count()), (kept as u64 - 1, 1));
+    assert_eq!(segments.all()[0].segment, recovered.writer.segment());
+}
+
+#[test]
+fn a_survey_reads_on_behind_every_damage_and_changes_nothing() {
+    let disk = written(50, 5000);
+    let all = disk.list().unwrap();
+    disk.flip(FIRST, 4096 + 100);
+    disk.flip("journal-000000000002.log", 3);
+    disk.remove("journal-000000000003.log").unwrap();
+    for _ in 0..2 {
+        let (mut ids, mut told) = (Vec::new(), Vec::new());
+        let mut replay = |_: crate::base::id::LearnerId, effect: &[u8]| {
+            ids.push(effect[0]);
+            Ok(())
+        };
+        let (found, complaints) = survey(&disk, &mut replay, &mut |progress| told.push(progress));
+        // One batch is broken, seven more are in the file that is gone.
+        assert_eq!(found.commits, ids.len() as u64);
+        assert!(!ids.contains(&0) && ids.contains(&1) && ids.contains(&8) && ids.contains(&49));
+        let [first, head, gap] = complaints.as_slice() else {
+            panic!("{complaints:?}");
+        };
+        assert!(matches!(first, RecoverError::Damaged { offset: 4096, .. }));
+        assert!(matches!(head, RecoverError::Damaged { offset: 0, .. }));
+        assert!(matches!(gap, RecoverError::Gap { .. }));
+        assert_eq!(told.last().unwrap().segments, all.len() as u64 - 1);
+        assert_eq!(told.last().unwrap().segments_total, all.len() as u64 - 1);
+    }
+}
+
+#[test]
 fn a_record_that_cannot_be_used_stops_the_start_with_its_place() {
     let disk = written(3, 0);
     let refuse = &mut |_: crate::base::id::LearnerId, effect: &[u8]| match effect.first() {
         Some(2) => Err("unknown kind".to_owned()),
         _ => Ok(()),
     };
-    let error = recover(&disk, super::SEGMENT_BYTES, refuse).unwrap_err();
+    let error = recover(&disk, super::SEGMENT_BYTES, 1, refuse, &mut |_| {}).unwrap_err();
     let told = "journal: journal-000000000001.log, commit 3: unknown kind";
     assert_eq!(error.to_string(), told);
 }

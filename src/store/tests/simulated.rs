@@ -23,6 +23,8 @@ pub(super) enum Fault {
     FileSync,
     /// Syncing the directory does nothing: as if the journal forgot it.
     DirectorySync,
+    /// The same after names were only removed: as if it were forgotten between two removals.
+    RemovalSync,
 }
 
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub(super) struct State {
     pub(super) room: Option<u64>,
     /// The next sync of a file fails.
     pub(super) fail_sync: bool,
+    /// The next sync of the directory fails.
+    pub(super) fail_directory_sync: bool,
     /// Syncs of files wait while this is set.
     pub(super) hold_sync: bool,
     pub(super) syncs_entered: u64,
@@ -218,7 +222,19 @@ impl Disk for Simulated {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.operate()?;
-        if state.fault != Some(Fault::DirectorySync) {
+        if std::mem::take(&mut state.fail_directory_sync) {
+            return Err(io::Error::other("the disk failed"));
+        }
+        let added = state
+            .names
+            .iter()
+            .any(|(name, file)| state.durable_names.get(name) != Some(file));
+        let forgotten = match state.fault {
+            Some(Fault::DirectorySync) => true,
+            Some(Fault::RemovalSync) => !added,
+            _ => false,
+        };
+        if !forgotten {
             state.durable_names = state.names.clone();
         }
         Ok(())
