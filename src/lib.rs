@@ -19,6 +19,7 @@ pub mod session;
 pub mod runtime;
 
 pub mod content;
+pub mod issuers;
 pub mod quic;
 pub mod store;
 pub mod tcp;

@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("cores", &["session", "h3"]),
     ("runtime", &["runtime"]),
-    ("drivers", &["quic", "tcp", "store", "content"]),
+    ("drivers", &["quic", "tcp", "store", "content", "issuers"]),
     ("residents", &["shards"]),
     ("edges", &["service"]),
     ("assembly", &["config"]),

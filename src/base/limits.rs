@@ -85,6 +85,8 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub const KEY_SET_BYTES_MAX: usize = 256 * 1024;
 /// Keys of one JWK set.
 pub const KEY_SET_KEYS_MAX: usize = 64;
+/// Issuers whose tokens are believed.
+pub const ISSUERS_MAX: usize = 16;
 /// Bytes of a text claim that is kept or hashed (`sub`, locality, unit) and of a key's name.
 pub const CLAIM_BYTES_MAX: usize = 255;
 /// Audiences of one token.

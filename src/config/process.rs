@@ -4,6 +4,7 @@ use crate::base::limits;
 use crate::base::units::Span;
 use crate::content;
 use crate::h3;
+use crate::issuers;
 use crate::quic;
 use crate::runtime::tls;
 use crate::service;
@@ -33,6 +34,8 @@ pub struct Config {
     pub content: content::Config,
     /// What the public listeners serve.
     pub public: service::Config,
+    /// Who may sign in, and for how long.
+    pub identity: issuers::Config,
 }
 
 /// Addresses, workers and bounds of the process.
@@ -117,7 +120,10 @@ impl Config {
         self.h3.check()?;
         self.tcp.check()?;
         self.content.check()?;
-        self.public.check().map_err(|error| error.to_string())
+        self.public.check().map_err(|error| error.to_string())?;
+        let listen = self.server.listen.iter().chain(&self.tcp.plain_listen);
+        let checked = self.identity.check(listen);
+        checked.map_err(|error| error.to_string())
     }
 }
 

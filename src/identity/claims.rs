@@ -12,9 +12,6 @@ use serde_json::Map;
 use serde_json::Value;
 use std::ops::Deref;
 
-/// Seconds by which clocks of issuer and server may differ.
-const LEEWAY_S: i64 = 60;
-
 /// Something that was checked; only this room can make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<T>(T);
@@ -112,16 +109,17 @@ pub(super) fn judge(
     learners: &[u8; 32],
     now_s: i64,
 ) -> Result<Claims, TokenError> {
-    audience(claims, &rules.audience)?;
+    let leeway_s = i64::from(rules.leeway_s);
+    audience(claims, &rules.audiences)?;
     let expires_s = time(claims, "exp")?.ok_or_else(|| wrong("exp", "is missing"))?;
-    if expires_s.saturating_add(LEEWAY_S) <= now_s {
+    if expires_s.saturating_add(leeway_s) <= now_s {
         let since_s = now_s.saturating_sub(expires_s);
         return Err(TokenError::Expired { since_s });
     }
     time(claims, "iat")?.ok_or_else(|| wrong("iat", "is missing"))?;
     for claim in ["iat", "nbf"] {
         let ahead_s = time(claims, claim)?.map_or(0, |at| at.saturating_sub(now_s));
-        if ahead_s > LEEWAY_S {
+        if ahead_s > leeway_s {
             return Err(TokenError::Ahead { claim, ahead_s });
         }
     }
@@ -144,14 +142,15 @@ pub(super) fn judge(
 }
 
 /// `aud` is one text or a list of them (RFC 7519, 4.1.3).
-fn audience(claims: &Map<String, Value>, ours: &str) -> Result<(), TokenError> {
+fn audience(claims: &Map<String, Value>, ours: &[String]) -> Result<(), TokenError> {
+    let is_us = |name: &str| ours.iter().any(|our| our == name);
     let found = match claims.get("aud") {
-        Some(Value::String(one)) => one == ours,
+        Some(Value::String(one)) => is_us(one),
         Some(Value::Array(several)) if several.len() > AUDIENCES_MAX => {
             return Err(wrong("aud", "lists more than 32 audiences"));
         }
         Some(Value::Array(several)) if several.iter().all(Value::is_string) => {
-            several.iter().any(|one| one == ours)
+            several.iter().filter_map(Value::as_str).any(is_us)
         }
         None => return Err(wrong("aud", "is missing")),
         Some(_) => return Err(wrong("aud", "is neither a text nor a list of texts")),

@@ -43,12 +43,17 @@ impl DevIssuer {
     /// A token for `subject` (1 to 255 bytes) at this level, good for ten minutes. `acr` is the
     /// level's number.
     pub fn token(&self, subject: &str, level: Level, now_s: i64) -> String {
+        self.token_of(Self::KID, subject, level, now_s)
+    }
+
+    /// The same with another name of the key in its header.
+    pub fn token_of(&self, kid: &str, subject: &str, level: Level, now_s: i64) -> String {
         let claims = json!({
             "iss": Self::NAME, "aud": Self::AUDIENCE, "sub": subject,
             "iat": now_s, "auth_time": now_s, "exp": now_s + Self::LIFETIME_S,
             "acr": level.number().to_string(),
         });
-        let header = json!({"alg": Algorithm::EdDSA.name(), "typ": "at+jwt", "kid": Self::KID});
+        let header = json!({"alg": Algorithm::EdDSA.name(), "typ": "at+jwt", "kid": kid});
         self.sign(&header.to_string(), &claims.to_string())
     }
 

@@ -142,6 +142,29 @@ pub enum KeySetError {
 }
 
 impl TokenError {
+    /// Every word that [`reason`](Self::reason) gives.
+    pub const REASONS: [&'static str; 19] = [
+        "too_large",
+        "not_a_token",
+        "encrypted",
+        "base64",
+        "json",
+        "duplicate_member",
+        "header",
+        "unknown_algorithm",
+        "foreign_algorithm",
+        "critical_extension",
+        "type",
+        "unknown_issuer",
+        "unknown_key",
+        "key_mismatch",
+        "signature",
+        "claim",
+        "audience",
+        "expired",
+        "not_yet_valid",
+    ];
+
     /// A word for counters and logs; one for each variant.
     pub const fn reason(&self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use crate::base::id::LearnerId;
 use crate::identity::Claims;
 use crate::identity::Level;
 use crate::identity::Verified;
+use arc_swap::ArcSwap;
 use aws_lc_rs::aead::AES_256_GCM_SIV;
 use aws_lc_rs::aead::Aad;
 use aws_lc_rs::aead::LessSafeKey;
@@ -16,6 +17,7 @@ use aws_lc_rs::aead::Nonce;
 use aws_lc_rs::aead::UnboundKey;
 use data_encoding::BASE64URL_NOPAD;
 use std::fmt;
+use std::sync::Arc;
 
 const VERSION: u8 = 1;
 /// Version and key id: sent openly, authenticated.
@@ -48,11 +50,13 @@ pub struct Session {
     pub epoch: u32,
 }
 
-/// Keys that seal and open sessions' tokens.
+/// Keys that seal and open sessions' tokens; replaced as a whole when the keyring rotates.
 pub struct SessionKeys {
-    /// The first seals; all open.
-    keys: Vec<(u32, LessSafeKey)>,
+    ring: ArcSwap<Ring>,
 }
+
+/// Keys by id, never empty: the first seals, all open.
+type Ring = Vec<(u32, LessSafeKey)>;
 
 /// Why a token opens no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,8 +65,11 @@ pub enum SessionFault {
     #[error("this is no session token")]
     Malformed,
     /// Sealed with a key that was retired, or by a node with another keyring.
-    #[error("the session was sealed with key {0}, which this node does not have")]
+    #[error("the session was sealed with key {0}, which this node does not have any more")]
     UnknownKey(u32),
+    /// Sealed with a key above all of this node's: in a rotation another node was sooner.
+    #[error("the session was sealed with key {0}, which this node does not have yet")]
+    NewerKey(u32),
     /// Changed or made up.
     #[error("the session token is forged or damaged")]
     Forged,
@@ -84,11 +91,23 @@ pub enum SessionFault {
 }
 
 impl SessionFault {
+    /// Every word that [`reason`](Self::reason) gives.
+    pub const REASONS: [&'static str; 7] = [
+        "malformed",
+        "unknown_key",
+        "newer_key",
+        "forged",
+        "expired",
+        "ahead",
+        "too_old",
+    ];
+
     /// A word for counters and logs.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::UnknownKey(_) => "unknown_key",
+            Self::NewerKey(_) => "newer_key",
             Self::Forged => "forged",
             Self::Expired { .. } => "expired",
             Self::Ahead { .. } => "ahead",
@@ -181,12 +200,15 @@ impl Session {
 impl SessionKeys {
     /// The keys with their ids, the sealing one first; `None` if there are none.
     pub fn new(keys: impl IntoIterator<Item = (u32, [u8; 32])>) -> Option<Self> {
-        let keys = keys.into_iter().map(|(id, bytes)| {
-            let unbound = UnboundKey::new(&AES_256_GCM_SIV, &bytes).ok()?;
-            Some((id, LessSafeKey::new(unbound)))
-        });
-        let keys = keys.collect::<Option<Vec<_>>>()?;
-        (!keys.is_empty()).then_some(Self { keys })
+        let ring = ArcSwap::from_pointee(ring(keys)?);
+        Some(Self { ring })
+    }
+
+    /// Takes these keys instead, the sealing one first. Without any, the former stay and the answer
+    /// is false.
+    pub fn replace(&self, keys: impl IntoIterator<Item = (u32, [u8; 32])>) -> bool {
+        let fresh = ring(keys).map(|ring| self.ring.store(Arc::new(ring)));
+        fresh.is_some()
     }
 
     /// The token of `session`; `nonce` must be random.
@@ -195,7 +217,8 @@ impl SessionKeys {
         reason = "neither keys nor lengths can be wrong here"
     )]
     pub fn seal(&self, session: &Session, nonce: [u8; NONCE_BYTES]) -> String {
-        let (id, key) = self.keys.first().expect("`new` refuses an empty ring");
+        let ring = self.ring.load();
+        let (id, key) = ring.first().expect("an empty ring is refused");
         let open = open_part(*id);
         let mut sealed = session.bytes();
         let unique = Nonce::assume_unique_for_key(nonce);
@@ -238,8 +261,16 @@ impl SessionKeys {
         let (nonce, sealed) = rest.split_at_mut(NONCE_BYTES);
         let nonce = Nonce::try_assume_unique_for_key(nonce);
         let nonce = nonce.map_err(|_unspecified| SessionFault::Malformed)?;
-        let key = self.keys.iter().find(|(known, _)| *known == id);
-        let (_, key) = key.ok_or(SessionFault::UnknownKey(id))?;
+        let ring = self.ring.load();
+        let key = ring.iter().find(|(known, _)| *known == id);
+        let (_, key) = key.ok_or_else(|| {
+            let newer = ring.iter().all(|(known, _)| *known < id);
+            if newer {
+                SessionFault::NewerKey(id)
+            } else {
+                SessionFault::UnknownKey(id)
+            }
+        })?;
         let opened = key.open_in_place(nonce, Aad::from(open_part(id)), sealed);
         let opened = opened.map_err(|_unspecified| SessionFault::Forged)?;
         Session::read(opened).ok_or(SessionFault::Forged)
@@ -248,9 +279,19 @@ impl SessionKeys {
 
 impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids = self.keys.iter().map(|(id, _)| id);
+        let ring = self.ring.load();
+        let ids = ring.iter().map(|(id, _)| id);
         f.debug_list().entries(ids).finish()
     }
+}
+
+fn ring(keys: impl IntoIterator<Item = (u32, [u8; 32])>) -> Option<Ring> {
+    let keys = keys.into_iter().map(|(id, bytes)| {
+        let unbound = UnboundKey::new(&AES_256_GCM_SIV, &bytes).ok()?;
+        Some((id, LessSafeKey::new(unbound)))
+    });
+    let ring = keys.collect::<Option<Ring>>()?;
+    (!ring.is_empty()).then_some(ring)
 }
 
 const fn open_part(id: u32) -> [u8; OPEN_BYTES] {

@@ -15,6 +15,7 @@ use crate::identity::error::cut;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Map;
 use serde_json::Value;
+use std::ops::Deref;
 
 /// What a header may say that is of importance here. `jku`, `jwk`, `x5u` and `x5c` are not: who
 /// may name his own key may sign anything (RFC 8725, 3.10).
@@ -25,17 +26,18 @@ struct Header {
     kind: String,
 }
 
-/// Believes `token` or says why not; `now_s` is the time in unix seconds, `learners` the key that
-/// makes learner ids of subjects (see [`learner_id`](crate::identity::learner_id)).
+/// Believes `token` or says why not. `find` gives the configured issuer of that exact name,
+/// `learners` is the key that makes learner ids of subjects (see
+/// [`learner_id`](crate::identity::learner_id)), `now_s` the time in unix seconds.
 ///
 /// Nothing of the token counts before its signature fits, except which issuer's keys to try.
 ///
 /// # Errors
 /// [`TokenError`]. After [`TokenError::UnknownKey`] the caller may fetch the issuer's keys anew
 /// (once at a time, at most every minute) and try again; every other refusal is final.
-pub fn verify(
+pub fn verify<I: Deref<Target = Issuer>>(
     token: &str,
-    issuers: &[Issuer],
+    find: impl FnOnce(&str) -> Option<I>,
     learners: &[u8; 32],
     now_s: i64,
 ) -> Result<Verified<Claims>, TokenError> {
@@ -48,7 +50,10 @@ pub fn verify(
     let claims = object(Part::Claims, &decoded(Part::Claims, payload)?)?;
     let signature = decoded(Part::Signature, signature)?;
 
-    let issuer = issuer(&claims, issuers)?;
+    let name = issuer_name(&claims)?;
+    let found = find(name).filter(|issuer| issuer.rules().issuer == name);
+    // Its keys decide whether it is what it claims to be.
+    let issuer = found.ok_or_else(|| TokenError::UnknownIssuer(cut(name)))?;
     header.fits(issuer.rules())?;
     let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
     let keys = issuer.keys();
@@ -81,17 +86,13 @@ fn object(part: Part, bytes: &[u8]) -> Result<Map<String, Value>, TokenError> {
     })
 }
 
-/// The configured issuer that the token claims to be from. Its keys decide whether it is.
-fn issuer<'a>(
-    claims: &Map<String, Value>,
-    issuers: &'a [Issuer],
-) -> Result<&'a Issuer, TokenError> {
-    let Some(Value::String(name)) = claims.get("iss") else {
+/// Whom the token claims to be from.
+fn issuer_name(claims: &Map<String, Value>) -> Result<&str, TokenError> {
+    let name = claims.get("iss").and_then(Value::as_str);
+    name.ok_or_else(|| {
         let (claim, what) = ("iss".to_owned(), "is missing or not a text");
-        return Err(TokenError::Claim { claim, what });
-    };
-    let found = issuers.iter().find(|issuer| issuer.rules().issuer == *name);
-    found.ok_or_else(|| TokenError::UnknownIssuer(cut(name)))
+        TokenError::Claim { claim, what }
+    })
 }
 
 impl Header {

@@ -7,6 +7,8 @@ use crate::content::Bar;
 use crate::content::Library;
 use crate::content::LoadError;
 use crate::content::Sources;
+use crate::issuers::Issuers;
+use crate::issuers::IssuersError;
 use crate::quic;
 use crate::runtime;
 use crate::runtime::Shutdown;
@@ -64,6 +66,9 @@ pub enum StartError {
     /// The keys of signed URLs.
     #[error(transparent)]
     UrlKeys(#[from] UrlKeysError),
+    /// The issuers.
+    #[error(transparent)]
+    Issuers(#[from] IssuersError),
     /// The content folder.
     #[error(transparent)]
     Content(#[from] LoadError),
@@ -106,6 +111,7 @@ impl Server {
         let identity = Arc::new(Identity::open(config.tls.clone(), &config.server.data)?);
         let library = open_library(&config)?;
         let url_keys = UrlKeys::open(&config.public.url_keys)?;
+        let issuers = Issuers::open(&config.identity, &config.server.data, keys.learners())?;
         let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
         let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
@@ -120,8 +126,9 @@ impl Server {
             listen,
             plain,
             workers: count,
-            sources: all_sources(&library, &metrics),
+            sources: all_sources(&library, &issuers, &metrics),
             library,
+            issuers,
             url_keys,
             identity,
             tcp_tickets: tickets(Purpose::TcpTicket),
@@ -163,10 +170,12 @@ impl Server {
         let ops_address = listener.local_addr().map_err(StartError::Thread)?;
         let shared = Arc::clone(&state);
         let library = Arc::clone(&state.library);
+        let issuers = Arc::clone(&state.issuers);
         let every = state.config.content.rescan.duration();
         let started = Worker::start("operations".to_owned(), move || async move {
             let watching = watch::watch(library, every, closed.clone());
             let watching = runtime::spawn("content watch", watching);
+            issuers.keep(&closed);
             let served = ops::serve(listener, shared, closed).await;
             watching.ended().await;
             served
@@ -330,9 +339,13 @@ fn worker_count(config: &Config) -> usize {
 /// Whom a scrape asks.
 fn all_sources(
     library: &Arc<Library>,
+    issuers: &Arc<Issuers>,
     workers: &[worker::Metrics],
 ) -> Vec<Arc<dyn metrics::Source>> {
-    let mut all: Vec<Arc<dyn metrics::Source>> = vec![Arc::<Library>::clone(library)];
+    let mut all: Vec<Arc<dyn metrics::Source>> = vec![
+        Arc::<Library>::clone(library),
+        Arc::<Issuers>::clone(issuers),
+    ];
     all.extend(workers.iter().flat_map(sources));
     all
 }

@@ -5,6 +5,7 @@ use crate::base::metrics;
 use crate::base::metrics::Sample;
 use crate::config::Config;
 use crate::content::Library;
+use crate::issuers::Issuers;
 use crate::runtime;
 use crate::runtime::Phase;
 use crate::runtime::Shutdown;
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) plain: Vec<SocketAddr>,
     pub(super) workers: usize,
     pub(super) library: Arc<Library>,
+    pub(super) issuers: Arc<Issuers>,
     pub(super) url_keys: Arc<UrlKeys>,
     pub(super) identity: Arc<Identity>,
     pub(super) tcp_tickets: Arc<Tickets>,
@@ -67,6 +69,9 @@ impl State {
             failed.push(sentence(&error));
         }
         if let Err(error) = self.url_keys.reload() {
+            failed.push(sentence(&error));
+        }
+        if let Err(error) = self.issuers.reload() {
             failed.push(sentence(&error));
         }
         if let Err(error) = self.library.reload(runtime::now()) {

@@ -47,6 +47,13 @@ fn rotating_a_key_ends_nobodys_session_until_it_is_retired() {
     let new = keys(&[2, 1]).seal(&session(), [3; 12]);
     assert_eq!(keys(&[2]).open(&new, NOW_S), Ok(session()));
     assert!(SessionKeys::new([]).is_none());
+    // The node that has not read the new key yet does not call it forged.
+    let node = keys(&[1]);
+    assert_eq!(node.open(&new, NOW_S), Err(SessionFault::NewerKey(2)));
+    assert!(node.replace([(2, [2; 32]), (1, [1; 32])]));
+    assert_eq!(node.open(&new, NOW_S), Ok(session()));
+    assert_eq!(node.open(&old, NOW_S), Ok(session()));
+    assert!(!node.replace([]) && node.open(&new, NOW_S).is_ok());
 }
 
 #[test]

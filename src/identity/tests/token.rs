@@ -63,6 +63,7 @@ fn tokens_of_another_implementation_are_believed_in_all_five_algorithms() {
     rules.locality_claim = Some("address_locality".to_owned());
     rules.unit_claim = Some("unit".to_owned());
     let issuers = [issuer(), Issuer::new(rules, keys).unwrap()];
+    let find = |name: &str| issuers.iter().find(|issuer| issuer.rules().issuer == name);
     for token in [
         include_str!("../../../fuzz/corpus/jwt/rs256"),
         include_str!("../../../fuzz/corpus/jwt/ps256"),
@@ -70,7 +71,7 @@ fn tokens_of_another_implementation_are_believed_in_all_five_algorithms() {
         include_str!("../../../fuzz/corpus/jwt/es384"),
         include_str!("../../../fuzz/corpus/jwt/eddsa"),
     ] {
-        let claims = verify(token, &issuers, &LEARNERS, NOW_S + 1).unwrap();
+        let claims = verify(token, find, &LEARNERS, NOW_S + 1).unwrap();
         assert_eq!(claims.level, Level::new(3).unwrap());
         assert_eq!(claims.locality.as_deref(), Some("Phường Bến Nghé"));
         assert_eq!(claims.unit.as_deref(), Some("THPT Lê Quý Đôn"));
@@ -79,7 +80,7 @@ fn tokens_of_another_implementation_are_believed_in_all_five_algorithms() {
         assert_eq!(claims.learner, learner_id(&LEARNERS, issuer, subject));
         // One bit of any part is enough to lose belief.
         let forged = token.replace(".ey", ".eyJub25lIjowLC");
-        assert!(verify(&forged, &issuers, &LEARNERS, NOW_S + 1).is_err());
+        assert!(verify(&forged, find, &LEARNERS, NOW_S + 1).is_err());
     }
 }
 
@@ -354,14 +355,12 @@ fn rules_that_let_everybody_in_are_refused() {
         change(&mut rules);
         Issuer::new(rules, keys()).unwrap_err().to_string()
     };
-    assert!(changed(|rules| rules.audience.clear()).contains("audience"));
+    assert!(changed(|rules| rules.audiences.clear()).contains("audiences"));
+    assert!(changed(|rules| rules.audiences = vec![String::new()]).contains("audiences"));
     assert!(changed(|rules| rules.issuer.clear()).contains("issuer"));
     assert!(changed(|rules| rules.algorithms.clear()).contains("algorithms"));
     assert!(changed(|rules| rules.types.clear()).contains("types"));
-    assert!(
-        serde_json::from_str::<Rules>(r#"{"issuer":"a","audience":"b","algorithms":["HS256"]}"#)
-            .is_err()
-    );
+    assert!(serde_json::from_str::<Algorithm>("\"HS256\"").is_err());
 }
 
 proptest! {
@@ -379,4 +378,70 @@ proptest! {
         bad.replace_range(at..=at, &to);
         prop_assert!(bad == good || checked(&bad).is_err());
     }
+}
+
+#[test]
+fn a_token_is_never_judged_by_another_issuers_rules() {
+    let token = dev().token("hoa", Level::LOWEST, NOW_S);
+    let keys = KeySet::parse(dev().key_set().as_bytes()).unwrap();
+    let other = Issuer::new(Rules::new("https://other.example", "lamplight"), keys).unwrap();
+    let judged = verify(&token, |_name| Some(&other), &LEARNERS, NOW_S);
+    assert!(matches!(judged, Err(TokenError::UnknownIssuer(_))));
+}
+
+#[test]
+fn each_of_several_audiences_is_us_and_the_leeway_is_the_issuers() {
+    let keys = KeySet::parse(dev().key_set().as_bytes()).unwrap();
+    let mut rules = rules();
+    rules.audiences = vec!["hoc".to_owned(), "lamplight".to_owned()];
+    rules.leeway_s = 5;
+    let issuer = Issuer::new(rules.clone(), keys.clone()).unwrap();
+    let token = dev().token("hoa", Level::LOWEST, NOW_S);
+    let at = |now_s: i64| verify(&token, |_name| Some(&issuer), &LEARNERS, now_s);
+    assert!(at(NOW_S + crate::identity::DevIssuer::LIFETIME_S + 4).is_ok());
+    assert!(at(NOW_S + crate::identity::DevIssuer::LIFETIME_S + 5).is_err());
+    assert!(at(NOW_S - 5).is_ok() && at(NOW_S - 6).is_err());
+    rules.leeway_s = Rules::LEEWAY_S_MAX + 1;
+    assert!(Issuer::new(rules, keys).is_err());
+}
+
+#[test]
+fn every_reason_is_one_of_the_list_and_stands_there_once() {
+    let text = String::new;
+    let part = Part::Header;
+    let algorithm = Algorithm::ES256;
+    let all = [
+        TokenError::TooLarge { bytes: 1, max: 0 },
+        TokenError::Parts(1),
+        TokenError::Encrypted,
+        TokenError::Base64(part),
+        TokenError::Json { part, what: text() },
+        TokenError::Duplicate { part },
+        TokenError::Header {
+            member: "",
+            what: "",
+        },
+        TokenError::UnknownAlgorithm(text()),
+        TokenError::ForeignAlgorithm(algorithm),
+        TokenError::Critical,
+        TokenError::Type(text()),
+        TokenError::UnknownIssuer(text()),
+        TokenError::UnknownKey(text()),
+        TokenError::KeyMismatch {
+            kid: text(),
+            algorithm,
+        },
+        TokenError::Signature,
+        TokenError::Claim {
+            claim: text(),
+            what: "",
+        },
+        TokenError::Audience,
+        TokenError::Expired { since_s: 0 },
+        TokenError::Ahead {
+            claim: "",
+            ahead_s: 0,
+        },
+    ];
+    assert_eq!(all.map(|error| error.reason()), TokenError::REASONS);
 }
