@@ -109,8 +109,9 @@ pub const ATTEMPTS_PER_COURSE_MAX: usize = 64;
 pub const ATTEMPTS_OPEN_MAX: usize = 4;
 /// Items of one quiz.
 pub const ITEMS_PER_QUIZ_MAX: u16 = 512;
-/// Bytes of one answer in canonical form.
-pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of one answer in canonical form; the longest text an author may ask for, 4000 characters,
+/// fits in any script.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of all answers of one attempt.
 pub const ATTEMPT_BYTES_MAX: usize = 32 * 1024;
 /// Sections of newer versions that a state keeps.

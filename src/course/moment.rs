@@ -31,6 +31,11 @@ impl Moment {
             unix_s: minutes * 60 + seconds,
         })
     }
+
+    /// Milliseconds since 1970 UTC; 0 for what was before.
+    pub fn unix_ms(self) -> u64 {
+        u64::try_from(self.unix_s).unwrap_or(0).saturating_mul(1000)
+    }
 }
 
 impl fmt::Display for Moment {

@@ -30,6 +30,8 @@ pub struct Quiz {
     pub closes_at: Option<Moment>,
     /// Time for one attempt, milliseconds.
     pub time_limit_ms: Option<u64>,
+    /// Attempts a learner has; `None`: as many as wanted.
+    pub attempts_max: Option<u16>,
     /// What is right.
     pub key: Key,
     /// What its author should look at; the quiz works without.
@@ -63,9 +65,12 @@ impl Quiz {
             opens_at: head.opens_at,
             closes_at: head.closes_at,
             time_limit_ms: head.time_limit_ms,
+            attempts_max: head.attempts,
             key: Key {
                 items: secrets,
                 pass: Share::nearest(head.pass),
+                reveal: head.reveal,
+                sat_until_ms: head.closes_at.map(Moment::unix_ms),
             },
             notes: Vec::new(),
             pass: head.pass,

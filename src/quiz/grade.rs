@@ -7,6 +7,7 @@ use crate::quiz::Answer;
 use crate::quiz::ItemKey;
 use crate::quiz::Key;
 use crate::quiz::fold::fold;
+use crate::quiz::key::KeyItem;
 use std::fmt;
 
 /// A share of a whole in millionths, from nothing to everything.
@@ -39,6 +40,11 @@ impl Share {
     pub const NONE: Self = Self(0);
     /// Everything.
     pub const ALL: Self = Self(1_000_000);
+
+    /// That many millionths, at most 1,000,000.
+    pub(crate) const fn exactly(millionths: u32) -> Self {
+        Self(millionths)
+    }
 
     /// `millionths`, at least 0 and at most 1,000,000.
     pub fn clamped(millionths: i64) -> Self {
@@ -85,29 +91,45 @@ impl Mark {
         let wanted = u128::from(self.max) * u128::from(self.pass.0);
         self.max > 0 && u128::from(self.earned) * u128::from(Share::ALL.0) >= wanted
     }
+
+    /// Counts an item whose answer, if there is one, has that score. Gives what it earned (`None`:
+    /// a person has to say) and what it could earn.
+    pub(crate) fn add(&mut self, item: &KeyItem, score: Option<Score>) -> (Option<u64>, u64) {
+        let whole = u64::from(item.weight) * u64::from(Share::ALL.0);
+        match score.unwrap_or(Score::Graded(Share::NONE)) {
+            Score::Person => {
+                self.for_person += 1;
+                (None, whole)
+            }
+            Score::Graded(_) if matches!(item.right, ItemKey::Person { .. }) => (Some(0), whole),
+            Score::Graded(share) => {
+                let earned = u64::from(item.weight) * u64::from(share.0);
+                self.earned += earned;
+                self.max += whole;
+                (Some(earned), whole)
+            }
+        }
+    }
 }
 
 impl Key {
     /// The result of an attempt whose answer to each item `answer_of` knows. An item without an
     /// answer earns nothing.
     pub fn mark<'a>(&self, answer_of: impl Fn(&str) -> Option<&'a Answer>) -> Mark {
-        let mut mark = Mark {
-            pass: self.pass,
-            ..Mark::default()
-        };
+        let mut mark = self.no_mark();
         for item in &self.items {
-            let answer = answer_of(&item.id);
-            let score = answer.map_or(Score::Graded(Share::NONE), |a| grade(&item.right, a));
-            match score {
-                Score::Person => mark.for_person += 1,
-                Score::Graded(_) if matches!(item.right, ItemKey::Person { .. }) => {}
-                Score::Graded(share) => {
-                    mark.earned += u64::from(item.weight) * u64::from(share.0);
-                    mark.max += u64::from(item.weight) * u64::from(Share::ALL.0);
-                }
-            }
+            let score = answer_of(&item.id).map(|answer| grade(&item.right, answer));
+            mark.add(item, score);
         }
         mark
+    }
+
+    /// The mark of nothing yet.
+    pub(crate) fn no_mark(&self) -> Mark {
+        Mark {
+            pass: self.pass,
+            ..Mark::default()
+        }
     }
 }
 

@@ -4,9 +4,11 @@ use crate::course::Entry;
 use crate::course::Gather;
 use crate::course::Language;
 use crate::course::Moment;
+use crate::course::Problem;
 use crate::course::Slug;
 use crate::course::Table;
 use crate::course::Texts;
+use crate::quiz::Reveal;
 
 /// The keys of a quiz itself.
 #[derive(Debug)]
@@ -18,6 +20,10 @@ pub(crate) struct Head {
     pub(crate) opens_at: Option<Moment>,
     pub(crate) closes_at: Option<Moment>,
     pub(crate) time_limit_ms: Option<u64>,
+    /// Attempts a learner has.
+    pub(crate) attempts: Option<u16>,
+    /// What is told of single items afterwards.
+    pub(crate) reveal: Reveal,
     /// Whether front ends may shuffle options.
     pub(crate) shuffle: bool,
     /// Skills of the items that name none.
@@ -39,6 +45,8 @@ impl Head {
             opens_at: gather.read(root.get("opens_at"), |e| e.moment()),
             closes_at: gather.read(root.get("closes_at"), |e| e.moment()),
             time_limit_ms: gather.read(root.get("time_limit"), |e| e.span().map(|s| s.as_ms())),
+            attempts: gather.read(root.get("attempts"), attempts),
+            reveal: gather.read(root.get("reveal"), reveal).unwrap_or_default(),
             shuffle: gather
                 .read(root.get("shuffle"), Entry::boolean)
                 .unwrap_or(true),
@@ -54,13 +62,30 @@ impl Head {
     }
 }
 
+fn attempts(entry: &Entry<'_>) -> Result<u16, Problem> {
+    let count = entry.integer(1..=1000)?;
+    Ok(u16::try_from(count).unwrap_or(u16::MAX))
+}
+
+fn reveal(entry: &Entry<'_>) -> Result<Reveal, Problem> {
+    match entry.text()? {
+        "result" => Ok(Reveal::Result),
+        "items" => Ok(Reveal::Items),
+        "explanations" => Ok(Reveal::Explanations),
+        other => Err(entry.problem(
+            format!("`reveal` cannot be `{other}`"),
+            "write \"result\", \"items\" or \"explanations\"",
+        )),
+    }
+}
+
 /// Ids as texts.
 pub(crate) fn names(slugs: &[Slug]) -> Vec<String> {
     slugs.iter().map(Slug::to_string).collect()
 }
 
 /// Keys of a quiz as a whole.
-pub(crate) const HEAD_KEYS: [&str; 9] = [
+pub(crate) const HEAD_KEYS: [&str; 11] = [
     "id",
     "lang",
     "title",
@@ -68,6 +93,8 @@ pub(crate) const HEAD_KEYS: [&str; 9] = [
     "opens_at",
     "closes_at",
     "time_limit",
+    "attempts",
+    "reveal",
     "shuffle",
     "skills",
 ];

@@ -1,6 +1,7 @@
 //! What is right, and what learners are told once they have answered.
 
 use crate::quiz::Answer;
+use crate::quiz::Reveal;
 use crate::quiz::fold::Pattern;
 use crate::quiz::grade::Share;
 use crate::quiz::grade::first_match;
@@ -13,6 +14,11 @@ pub struct Key {
     pub(crate) items: Vec<KeyItem>,
     /// Share of the whole to reach.
     pub(crate) pass: Share,
+    /// How much of single items is told afterwards.
+    pub(crate) reveal: Reveal,
+    /// Until when others may sit the quiz, unix milliseconds; `None`: for ever, and nobody is
+    /// examined at one time.
+    pub(crate) sat_until_ms: Option<u64>,
 }
 
 /// The secret half of one item.
@@ -99,13 +105,8 @@ impl Key {
     /// What a learner is told about `answer` to the item `id` after grading: what the author wrote
     /// for this answer, then what everybody is told.
     pub fn comments(&self, id: &str, answer: Option<&Answer>) -> Vec<&str> {
-        let Some(item) = self.entry(id) else {
-            return Vec::new();
-        };
-        let places = answer.map(|answer| item.places(answer)).unwrap_or_default();
-        let own = places.iter().filter_map(|at| item.feedback.get(*at));
-        let all = own.chain([&item.explain]).map(String::as_str);
-        all.filter(|text| !text.is_empty()).collect()
+        let item = self.entry(id);
+        item.map(|item| item.comments(answer)).unwrap_or_default()
     }
 
     /// Bytes of its texts.
@@ -121,6 +122,15 @@ impl Key {
 }
 
 impl KeyItem {
+    /// What a learner is told about `answer`: what the author wrote for it, then what everybody is
+    /// told.
+    pub(crate) fn comments(&self, answer: Option<&Answer>) -> Vec<&str> {
+        let places = answer.map(|answer| self.places(answer)).unwrap_or_default();
+        let own = places.iter().filter_map(|at| self.feedback.get(*at));
+        let all = own.chain([&self.explain]).map(String::as_str);
+        all.filter(|text| !text.is_empty()).collect()
+    }
+
     /// Which feedback `answer` gets.
     fn places(&self, answer: &Answer) -> Vec<usize> {
         match (&self.right, answer) {

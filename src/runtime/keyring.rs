@@ -6,8 +6,9 @@
 //!   with a lower one is accepted as long as its file is there. To rotate, write the next number
 //!   on every node (`openssl rand -hex 32`), reload, and delete the old file once the longest
 //!   lifetime (a session's) has passed.
-//! - `permanent.key` (exactly one, **never rotated**): learner ids are computed with it, so a new
-//!   one would make strangers of all learners. Losing it is an error, never a reason to make one.
+//! - `permanent.key` (exactly one, **never rotated**): ids of learners and attempts are computed
+//!   with it, so a new one would make strangers of all learners. Losing it is an error, never a
+//!   reason to make one.
 //!
 //! Each [`Purpose`] uses a key of its own, derived by HKDF-SHA-256 (RFC 5869).
 
@@ -184,6 +185,12 @@ impl Keyring {
     /// The key of learner ids; the same for the platform's whole life.
     pub fn learners(&self) -> [u8; 32] {
         derive(&self.permanent, "learner id", &[])
+    }
+
+    /// The key of attempts' ids and seeds; the same for the platform's whole life, since receipts
+    /// name attempts for years and an open attempt must be found under its id after a rotation.
+    pub fn attempts(&self) -> [u8; 32] {
+        derive(&self.permanent, "attempt id", &[])
     }
 }
 
@@ -371,6 +378,8 @@ mod tests {
             again.current(Purpose::Session)
         );
         assert_eq!(first.learners(), again.learners());
+        assert_eq!(first.attempts(), again.attempts());
+        assert_ne!(first.attempts(), first.learners());
         assert_eq!(
             (mode(&dir), mode(&dir.join("master-1.key"))),
             (0o700, 0o600)

@@ -112,15 +112,18 @@ impl Attempt {
         &self.answers
     }
 
-    /// The highest sequence number seen of a device.
-    pub fn seen_of(&self, device: DeviceId) -> u32 {
-        let closed = self
-            .closing
-            .iter()
-            .flat_map(|closing| closing.answers.values());
-        let all = self.answers.values().chain(closed);
-        let of_device = all.filter(|answer| answer.device == device);
-        of_device.map(|answer| answer.seq).max().unwrap_or(0)
+    /// Whether the answer of that number and device to an item is here, or one that replaces it.
+    pub fn has_seen(&self, item: u16, seq: u32, device: DeviceId) -> bool {
+        let known = self.counted().get(item);
+        known.is_some_and(|known| (known.seq, known.device) >= (seq, device))
+    }
+
+    /// How it closes at `now_ms`, unix milliseconds, or at its deadline if that was before.
+    pub(super) fn close(&self, now_ms: u64) -> Closing {
+        Closing {
+            at_ms: now_ms.min(self.deadline_ms),
+            answers: self.counted().clone(),
+        }
     }
 
     /// Bytes of all bodies, for bounds.

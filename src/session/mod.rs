@@ -23,6 +23,7 @@ mod codec_quiz;
 mod course;
 mod effect;
 mod enrolling;
+mod grading;
 mod quizzing;
 mod sorted;
 mod state;

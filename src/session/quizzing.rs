@@ -14,10 +14,8 @@ use crate::base::limits::ITEMS_PER_QUIZ_MAX;
 use crate::session::Answer;
 use crate::session::Attempt;
 use crate::session::AttemptKey;
-use crate::session::Closing;
 use crate::session::CourseFact;
 use crate::session::Effect;
-use crate::session::Standing;
 use crate::session::State;
 
 /// What the catalogue says about a quiz; times are unix milliseconds.
@@ -124,19 +122,15 @@ pub enum AnswerRefusal {
 }
 
 /// Why an attempt is not submitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitRefusal {
     /// Not an attempt of this learner.
     #[error("there is no such attempt")]
     NoAttempt,
-    /// The device has answered more than this node has seen: repeat the answers, then submit.
-    #[error("answers up to {sent} were sent, this node has seen {seen}; repeat them")]
-    Missing {
-        /// The highest number the device says it sent.
-        sent: u32,
-        /// The highest that was seen.
-        seen: u32,
-    },
+    /// The device has answered what this node has not seen: repeat the answers to the items at
+    /// these places, then submit.
+    #[error("answers to {} items were given that this node has not seen; repeat them", .0.len())]
+    Missing(Vec<u16>),
 }
 
 impl State {
@@ -154,7 +148,7 @@ impl State {
         let fresh = open.is_none();
         let mut effects = Vec::new();
         let (opened_ms, deadline_ms) = open.unwrap_or_else(|| {
-            effects = self.close_overdue(course, rules.quiz);
+            effects = self.close_overdue(timing);
             (timing.now_ms, rules.deadline(timing.now_ms))
         });
         let fact = CourseFact::Opened(key, opened_ms, deadline_ms);
@@ -250,7 +244,8 @@ impl State {
     }
 
     /// Closes an attempt with the answers that were seen; of a closed one, gives the closing again.
-    /// `sent` is the highest number of an answer that `device` says it gave.
+    /// `given` lists the items that `device` says it answered, by place, with the number of the
+    /// last answer to each.
     ///
     /// # Errors
     /// [`SubmitRefusal`]; then nothing has changed.
@@ -258,48 +253,23 @@ impl State {
         &mut self,
         (course, key): (CourseId, AttemptKey),
         device: DeviceId,
-        sent: Option<u32>,
+        given: &[(u16, u32)],
         timing: Timing,
     ) -> Result<Effect, SubmitRefusal> {
         let attempt = self.opened(course, key).ok_or(SubmitRefusal::NoAttempt)?;
         let closing = match attempt.closing() {
             Some(closing) => closing.clone(),
             None => {
-                let (sent, seen) = (sent.unwrap_or(0), attempt.seen_of(device));
-                if sent > seen && timing.allows(attempt) {
-                    return Err(SubmitRefusal::Missing { sent, seen });
+                let unseen = |(item, seq): &&(u16, u32)| !attempt.has_seen(*item, *seq, device);
+                let missing: Vec<u16> = given.iter().filter(unseen).map(|given| given.0).collect();
+                if !missing.is_empty() && timing.allows(attempt) {
+                    return Err(SubmitRefusal::Missing(missing));
                 }
-                closing_of(attempt, timing.now_ms)
+                attempt.close(timing.now_ms)
             }
         };
         let fact = CourseFact::Closed(key, closing);
         Ok(self.done(self.fact_in(course, fact)))
-    }
-
-    /// Records a grade: the best share of the points in parts of 10,000 and, once no answer can
-    /// turn up from anywhere any more, the ordinal up to which attempts are graded for good.
-    pub fn grade(&mut self, course: CourseId, quiz: QuizId, best: u16, settled: u16) -> Effect {
-        let standing = Standing {
-            best: best.min(10_000),
-            opened: settled,
-            settled,
-        };
-        let fact = CourseFact::Graded(quiz, standing);
-        self.done(self.fact_in(course, fact))
-    }
-
-    /// Closes the attempts at a quiz that are neither closed nor submitted: their time was over.
-    fn close_overdue(&mut self, course: CourseId, quiz: QuizId) -> Vec<Effect> {
-        let known = self.courses.get(course).into_iter();
-        let at_quiz = known.flat_map(|known| known.attempts_at(quiz));
-        let overdue = at_quiz.filter(|(_, attempt)| attempt.closing().is_none());
-        let closed = overdue.map(|(key, attempt)| {
-            let closing = closing_of(attempt, attempt.deadline_ms);
-            self.effect(self.fact_in(course, CourseFact::Closed(key, closing)))
-        });
-        let effects: Vec<Effect> = closed.collect();
-        effects.iter().for_each(|effect| self.apply(effect));
-        effects
     }
 
     /// An attempt whose opening is known here.
@@ -329,15 +299,8 @@ impl QuizRules {
 
 impl Timing {
     /// Whether answers to the attempt are taken now.
-    const fn allows(self, attempt: &Attempt) -> bool {
+    pub(super) const fn allows(self, attempt: &Attempt) -> bool {
         let end_ms = attempt.deadline_ms.saturating_add(self.grace_ms);
         attempt.closing().is_none() && self.now_ms <= end_ms
-    }
-}
-
-fn closing_of(attempt: &Attempt, now_ms: u64) -> Closing {
-    Closing {
-        at_ms: now_ms.min(attempt.deadline_ms),
-        answers: attempt.counted().clone(),
     }
 }

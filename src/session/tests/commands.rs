@@ -10,6 +10,8 @@ use crate::base::id::DeviceId;
 use crate::base::id::LearnerId;
 use crate::base::id::LessonId;
 use crate::base::id::QuizId;
+use crate::base::limits::ANSWER_BYTES_MAX;
+use crate::base::limits::ATTEMPT_BYTES_MAX;
 use crate::progress::Beat;
 use crate::progress::Config;
 use crate::session::Answer;
@@ -282,7 +284,7 @@ fn what_arrives_after_the_submission_is_refused_here_and_listed_after_a_merge() 
     let mut there = here.clone();
     here.answer((COURSE, key), 0, answer(1, 5, NOW_MS + 1), GRACE_MS)
         .unwrap();
-    here.submit((COURSE, key), DEVICE, Some(1), at(NOW_MS + 2))
+    here.submit((COURSE, key), DEVICE, &[(0, 1)], at(NOW_MS + 2))
         .unwrap();
     let refused = here.answer((COURSE, key), 0, answer(2, 6, NOW_MS + 3), GRACE_MS);
     assert_eq!(refused, Err(AnswerRefusal::Closed));
@@ -308,16 +310,56 @@ fn a_submission_waits_for_answers_that_another_node_took() {
     state
         .answer((COURSE, key), 0, answer(3, 5, NOW_MS + 1), GRACE_MS)
         .unwrap();
-    let missing = state.submit((COURSE, key), DEVICE, Some(4), at(NOW_MS + 2));
-    assert_eq!(missing, Err(SubmitRefusal::Missing { sent: 4, seen: 3 }));
+    let given = [(0, 3), (1, 4), (2, 5)];
+    let missing = state.submit((COURSE, key), DEVICE, &given, at(NOW_MS + 2));
+    assert_eq!(missing, Err(SubmitRefusal::Missing(vec![1, 2])));
     // After the time is over nothing is missing any more: what was acknowledged in time counts.
     let closed = state
-        .submit((COURSE, key), DEVICE, Some(4), at(NOW_MS + 99_000))
+        .submit((COURSE, key), DEVICE, &given, at(NOW_MS + 99_000))
         .unwrap();
     let again = state
-        .submit((COURSE, key), PHONE, None, at(NOW_MS + 999_000))
+        .submit((COURSE, key), PHONE, &[], at(NOW_MS + 999_000))
         .unwrap();
     assert_eq!(closed, again);
+}
+
+#[test]
+fn an_answer_that_another_device_replaced_is_not_missing() {
+    let (mut state, key) = opened();
+    state
+        .answer((COURSE, key), 0, answer(3, 5, NOW_MS + 1), GRACE_MS)
+        .unwrap();
+    let newer = Answer {
+        device: PHONE,
+        ..answer(4, 6, NOW_MS + 2)
+    };
+    state.answer((COURSE, key), 0, newer, GRACE_MS).unwrap();
+    let closed = state.submit((COURSE, key), DEVICE, &[(0, 3)], at(NOW_MS + 3));
+    assert!(closed.is_ok(), "{closed:?}");
+}
+
+#[test]
+fn an_attempt_that_nobody_submits_closes_with_what_came_in_time() {
+    let (mut state, key) = opened();
+    state
+        .answer((COURSE, key), 0, answer(3, 5, NOW_MS + 1), GRACE_MS)
+        .unwrap();
+    let attempt = |state: &State| {
+        let course = state.courses.get(COURSE).unwrap();
+        course.attempts.get(key).unwrap().clone()
+    };
+    let deadline_ms = attempt(&state).deadline_ms;
+    let last = at(deadline_ms + GRACE_MS);
+    assert_eq!(state.close_overdue(last), []);
+    let effects = state.close_overdue(at(deadline_ms + GRACE_MS + 1));
+    assert_eq!(effects.len(), 1);
+    let closed = attempt(&state);
+    assert_eq!(closed.closing().unwrap().at_ms, deadline_ms);
+    assert_eq!(closed.counted().len(), 1);
+    assert_eq!(state.close_overdue(at(u64::MAX)), []);
+    let keys = |before_ms| state.closed_before(before_ms).map(|closed| closed.1);
+    assert_eq!(keys(deadline_ms).count(), 0);
+    assert_eq!(keys(deadline_ms + 1).collect::<Vec<_>>(), [key]);
 }
 
 #[test]
@@ -344,7 +386,7 @@ fn foreign_attempts_unknown_items_and_huge_answers_change_nothing() {
         AnswerRefusal::NoItem
     );
     let huge = Answer {
-        body: vec![0; 4097].into(),
+        body: vec![0; ANSWER_BYTES_MAX + 1].into(),
         ..good
     };
     assert_eq!(
@@ -353,16 +395,17 @@ fn foreign_attempts_unknown_items_and_huge_answers_change_nothing() {
     );
     assert_eq!(state, before);
     let large = Answer {
-        body: vec![0; 4096].into(),
+        body: vec![0; ANSWER_BYTES_MAX].into(),
         ..huge
     };
-    for item in 0..8 {
+    let room = u16::try_from(ATTEMPT_BYTES_MAX / ANSWER_BYTES_MAX).unwrap();
+    for item in 0..room {
         state
             .answer((COURSE, key), item, large.clone(), GRACE_MS)
             .unwrap();
     }
     assert_eq!(
-        put(&mut state, COURSE, key, 8, large),
+        put(&mut state, COURSE, key, room, large),
         AnswerRefusal::TooLarge
     );
 }
@@ -443,7 +486,7 @@ fn a_settled_attempt_is_forgotten_and_never_comes_back() {
     let (mut state, key) = opened();
     let old = state.clone();
     state
-        .submit((COURSE, key), DEVICE, None, at(NOW_MS + 2))
+        .submit((COURSE, key), DEVICE, &[], at(NOW_MS + 2))
         .unwrap();
     state.grade(COURSE, QUIZ, 8_000, 1);
     state.join(&old);
