@@ -7,6 +7,7 @@ use crate::chromium::Profile;
 use crate::film;
 use crate::site::Site;
 use crate::stage::Stage;
+use crate::trial::twice;
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -28,6 +29,10 @@ fn packets(file: &Path) -> (usize, u64) {
 #[test]
 fn mp4box_finds_every_sample_of_the_recordings_in_the_segments() {
     let _turn = browser::turn();
+    twice(read_every_segment);
+}
+
+fn read_every_segment() {
     let folder = film::folder();
     let (site, stage) = (Site::of(&folder), Stage::start());
     let mut page = Chromium::start(&site, Profile::Open);

@@ -157,4 +157,4 @@ fn certify(dir: &Path) -> String {
 /// One a suite.
 const LOG: &str = concat!(env!("CARGO_CRATE_NAME"), "-server.log");
 /// A debug build on a busy machine, with a catalogue to open.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(120);

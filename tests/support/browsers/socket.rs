@@ -59,4 +59,4 @@ impl Socket {
 }
 
 /// Longer than any wait inside the page (see `Browser::wait`).
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_secs(300);
