@@ -4,6 +4,7 @@ use crate::base::digest::Digest;
 use crate::content::chunk::delivery_fields;
 use crate::content::disk::OnDisk;
 use crate::content::files::MediaType;
+use crate::content::pins::Pins;
 use crate::http::About;
 use crate::http::ByteRange;
 use crate::http::CachePolicy;
@@ -26,7 +27,7 @@ use std::task::Context;
 use std::task::Poll;
 
 /// A file too large, or asked for too seldom, to be held in memory.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attachment {
     /// Bytes in the file.
     pub len: u64,
@@ -37,10 +38,13 @@ pub struct Attachment {
     /// What it belongs to, as in [`crate::content::Chunk`].
     pub keys: Box<str>,
     pub(crate) disk: Arc<OnDisk>,
+    /// Where it is found when it is replaced while it is sent.
+    #[serde(skip)]
+    pub(crate) pins: Option<Pins>,
 }
 
-/// Reads piece by piece as the peer takes them. If the file was replaced meanwhile the body
-/// ends early with an error.
+/// Reads piece by piece as the peer takes them. If the file was replaced meanwhile and has no pin,
+/// the body ends early with an error.
 struct Opened(Arc<Attachment>);
 
 impl Opener for Opened {
@@ -89,7 +93,8 @@ impl Reader {
         let work = move || -> io::Result<Bytes> {
             let mut piece = vec![0; len];
             let disk = &attachment.disk;
-            disk.read(&disk.open()?, &mut piece, at)?;
+            let file = disk.open_or_pinned(attachment.pins.as_ref())?;
+            disk.read(&file, &mut piece, at)?;
             Ok(Bytes::from(piece))
         };
         Box::pin(async move {

@@ -5,6 +5,7 @@ use crate::base::metrics::Counter;
 use crate::content::Chunk;
 use crate::content::LoadError;
 use crate::content::disk::Handles;
+use crate::content::pins::Pins;
 use crate::content::recording;
 use crate::content::recording::Recording;
 use crate::content::shelf::ChunkId;
@@ -90,8 +91,8 @@ pub(crate) struct Indexes {
 }
 
 impl Indexes {
-    /// No table yet, at most `bytes` of them.
-    pub(crate) fn new(bytes: u64) -> Self {
+    /// No table yet, at most `bytes` of them; what was replaced is found among `pins`.
+    pub(crate) fn new(bytes: u64, pins: Option<Pins>) -> Self {
         // Two shards: the tables of a long lesson must fit into one.
         let options = OptionsBuilder::new()
             .estimated_items_capacity(256)
@@ -106,7 +107,7 @@ impl Indexes {
                 }
                 Err(_) => Cache::with_weighter(256, bytes, Weight),
             },
-            handles: Handles::new(),
+            handles: Handles::new(pins),
         }
     }
 

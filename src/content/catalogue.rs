@@ -1,6 +1,7 @@
 //! What the content folder holds at one moment.
 
 use crate::content::Path;
+use crate::content::disk::OnDisk;
 use crate::content::past::Past;
 use crate::content::prerequisites;
 use crate::content::shelf::Found;
@@ -73,6 +74,7 @@ impl Catalogue {
         let stand = |course: Course| Stand {
             folder: course.id.to_string(),
             fingerprint: crate::base::digest::Digest::of(&[]),
+            read_by: crate::base::digest::Digest::of(&[]),
             was_fresh: false,
             served: Some(Served::new(course, Shelf::default(), 0)),
             problems: Vec::new(),
@@ -125,6 +127,13 @@ impl Catalogue {
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Slug, &Shelf)> {
         let ids = self.courses.iter().map(|course| &course.id);
         ids.zip(self.shelves.iter().map(|shelf| &**shelf))
+    }
+
+    /// The files behind every version that stands in a URL, those of replaced lessons among them.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &OnDisk> {
+        let lessons = self.shelves.iter().flat_map(|shelf| shelf.lessons.values());
+        let now = lessons.flat_map(|lesson| lesson.sources());
+        now.chain(self.past.sources())
     }
 
     /// Whether that very shelf is served.

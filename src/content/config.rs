@@ -28,6 +28,10 @@ pub struct Config {
     /// long as caches may hand out the playlist that names it. Less makes players of cached
     /// playlists fail.
     pub keep_replaced: Span,
+    /// Folder of hard links to recordings and captions, by which replaced ones stay readable.
+    /// Default empty: `pins` in the data directory. It must lie on the file system of `dir`, and
+    /// each process needs its own; else what nobody read lately is gone as soon as it is replaced.
+    pub pins: PathBuf,
     /// How often the folder is looked at for changes. Default 30s, 1s to 24h; 0ms: only when told
     /// to (SIGHUP, the operations listener). A look costs about a second of one core for 100,000
     /// files.
@@ -42,6 +46,7 @@ impl Default for Config {
             index_cache: Size::mib(64),
             segment: Span::secs(4),
             keep_replaced: Span::secs(PLAYLIST_LIFE_S),
+            pins: PathBuf::new(),
             rescan: Span::secs(30),
         }
     }

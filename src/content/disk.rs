@@ -2,6 +2,7 @@
 
 use crate::base::limits::CONTENT_FILES_OPEN_MAX;
 use crate::content::LoadError;
+use crate::content::pins::Pins;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 use serde::Serialize;
@@ -62,6 +63,17 @@ impl OnDisk {
         Ok(file)
     }
 
+    /// Opens it, or what keeps it after it was replaced.
+    ///
+    /// # Errors
+    /// It is not there, or another file took its place and nothing keeps it.
+    pub(crate) fn open_or_pinned(&self, pins: Option<&Pins>) -> io::Result<File> {
+        self.open().or_else(|error| {
+            let pinned = pins.and_then(|pins| pins.open(self).ok());
+            pinned.ok_or(error)
+        })
+    }
+
     /// Whether `file` is in the state that the scan saw.
     ///
     /// # Errors
@@ -117,36 +129,48 @@ impl OnDisk {
     }
 }
 
-/// Files read lately, kept open: what is being played stays readable when its author puts another
-/// file in its place, and a segment costs no look-up of its path.
+/// Files read lately, kept open: a segment costs no look-up of its path. What its author replaced
+/// is read by its pin; where it has none, by the handle that was kept.
 #[derive(Debug)]
-pub(crate) struct Handles(Cache<Stamp, Arc<File>>);
+pub(crate) struct Handles {
+    open: Cache<Stamp, Arc<File>>,
+    pins: Option<Pins>,
+}
 
 impl Handles {
     /// None yet.
-    pub(crate) fn new() -> Self {
-        Self(Cache::new(CONTENT_FILES_OPEN_MAX))
+    pub(crate) fn new(pins: Option<Pins>) -> Self {
+        Self {
+            open: Cache::new(CONTENT_FILES_OPEN_MAX),
+            pins,
+        }
+    }
+
+    /// Where what was replaced is found.
+    pub(crate) fn pins(&self) -> Option<&Pins> {
+        self.pins.as_ref()
     }
 
     /// The file, in the state that the scan saw; blocks.
     ///
     /// # Errors
-    /// [`LoadError::Changed`] if no open file and none at its path is in that state.
+    /// [`LoadError::Changed`] if no open file, none at its path and no pin is in that state.
     pub(crate) fn open(&self, file: &OnDisk) -> Result<Arc<File>, LoadError> {
-        if let Some(open) = self.0.get(&file.stamp) {
+        if let Some(open) = self.open.get(&file.stamp) {
             if file.verify(&open).is_ok() {
                 return Ok(open);
             }
-            self.0.remove(&file.stamp);
+            self.open.remove(&file.stamp);
         }
-        let open = Arc::new(file.open().map_err(|error| file.changed(error))?);
-        self.0.insert(file.stamp, Arc::clone(&open));
+        let open = file.open_or_pinned(self.pins.as_ref());
+        let open = Arc::new(open.map_err(|error| file.changed(error))?);
+        self.open.insert(file.stamp, Arc::clone(&open));
         Ok(open)
     }
 
     /// Files held open.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.open.len()
     }
 }
 
@@ -167,7 +191,7 @@ mod tests {
     fn a_file_that_grew_shrank_or_was_replaced_is_never_read_as_the_old_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.txt");
-        let handles = Handles::new();
+        let handles = Handles::new(None);
         for change in ["aa", "aaaa"] {
             fs::write(&path, "aaa").unwrap();
             let file = seen(&path);
@@ -190,7 +214,7 @@ mod tests {
         let (path, other) = (dir.path().join("a.txt"), dir.path().join("b.txt"));
         fs::write(&path, "old").unwrap();
         fs::write(&other, "new").unwrap();
-        let (file, handles) = (seen(&path), Handles::new());
+        let (file, handles) = (seen(&path), Handles::new(None));
         handles.open(&file).unwrap();
         fs::rename(&other, &path).unwrap();
         let mut piece = [0; 3];
@@ -198,7 +222,7 @@ mod tests {
         file.read(&open, &mut piece, 0).unwrap();
         assert_eq!((&piece, handles.len()), (b"old", 1));
         // Who never read it has nothing to read any more.
-        assert!(Handles::new().open(&file).is_err());
+        assert!(Handles::new(None).open(&file).is_err());
         assert_eq!(seen(&path).bytes(3).unwrap(), b"new");
     }
 }

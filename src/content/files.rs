@@ -98,6 +98,7 @@ pub(crate) fn held(item: &Item, course: &Slug) -> Option<Held> {
         media_type,
         keys: keys.into(),
         disk: Arc::clone(&item.disk),
+        pins: None,
     })))
 }
 

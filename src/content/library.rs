@@ -66,7 +66,7 @@ impl Library {
         let evictions = Evictions::default();
         Arc::new(Self {
             chunks: cache::chunks(config.cache.as_bytes(), evictions.clone()),
-            indexes: Arc::new(Indexes::new(config.index_cache.as_bytes())),
+            indexes: Arc::new(Indexes::new(config.index_cache.as_bytes(), keeper.pins())),
             catalogue: ArcSwap::from_pointee(catalogue),
             evictions,
             builders: Arc::new(Semaphore::new(BUILDERS)),
@@ -96,7 +96,12 @@ impl Library {
             },
         };
         match found {
-            Found::File(file) => Lookup::File(file),
+            Found::File(mut file) => {
+                if let Some(pins) = self.indexes.handles.pins() {
+                    Arc::make_mut(&mut file).pins = Some(pins.clone());
+                }
+                Lookup::File(file)
+            }
             Found::Chunk(id, sketch) => match self.cached(&id) {
                 Some(chunk) => Lookup::Hit(chunk),
                 None => {

@@ -2,6 +2,7 @@
 
 use crate::base::metrics;
 use crate::base::metrics::Counter;
+use crate::base::metrics::Gauge;
 use crate::base::metrics::Sample;
 use crate::base::metrics::Striped;
 use crate::content::Library;
@@ -30,6 +31,10 @@ pub(crate) struct Metrics {
     pub(crate) reloads: Counter,
     /// Reloads that failed.
     pub(crate) reloads_failed: Counter,
+    /// Files that stay readable when they are replaced.
+    pub(crate) pinned: Gauge,
+    /// Files that do not.
+    pub(crate) unpinned: Gauge,
 }
 
 impl metrics::Source for Library {
@@ -129,6 +134,13 @@ impl Library {
             help,
             count(catalogue.past.kept()),
         ));
+        let pins = |gauge: &Gauge| u64::try_from(gauge.value()).unwrap_or(0);
+        let help = "Recordings and captions that stay readable when they are replaced.";
+        let pinned = pins(&self.metrics.pinned);
+        into.push(gauge("lamplight_content_pinned", help, pinned));
+        let help = "Recordings and captions that are gone when they are replaced.";
+        let unpinned = pins(&self.metrics.unpinned);
+        into.push(gauge("lamplight_content_unpinned", help, unpinned));
         let help = "Files of the content folder held open.";
         into.push(gauge(
             "lamplight_content_open_files",

@@ -30,6 +30,7 @@ mod metrics;
 mod paper;
 mod past;
 mod path;
+mod pins;
 mod prerequisites;
 mod reading;
 mod recording;

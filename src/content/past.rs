@@ -4,11 +4,14 @@ use crate::base::digest::Digest;
 use crate::base::limits::REPLACED_MAX;
 use crate::content::Catalogue;
 use crate::content::Path;
+use crate::content::disk::OnDisk;
 use crate::content::shelf::Found;
 use crate::content::shelf::LessonShelf;
 use crate::content::shelf::QuizShelf;
 use crate::content::shelf::Shelf;
 use crate::course::Slug;
+use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -47,6 +50,15 @@ impl<T> Clone for Kept<T> {
     }
 }
 
+/// What the content index keeps of the past, one record each; times in milliseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Relic {
+    Lesson(Slug, Slug, u64, Arc<LessonShelf>),
+    Quiz(Slug, Slug, u64, Arc<QuizShelf>),
+    /// Versions that are no more.
+    Gone(Vec<Digest>),
+}
+
 /// What became of a version that is not served now.
 #[derive(Debug)]
 pub(crate) enum Fate<'a> {
@@ -79,6 +91,75 @@ impl Past {
             past.carry(course, replaced, now);
         }
         past
+    }
+
+    /// The past that `relics` tell of, at `now`, which is `unix_ms`; nothing stays for longer than
+    /// `keep`.
+    pub(crate) fn remembered(
+        relics: Vec<Relic>,
+        now: Instant,
+        unix_ms: u64,
+        keep: Duration,
+    ) -> Self {
+        let mut past = Self::default();
+        let left = |until_ms: u64| {
+            let left = Duration::from_millis(until_ms.saturating_sub(unix_ms)).min(keep);
+            (!left.is_zero()).then(|| now + left)
+        };
+        for relic in relics {
+            match relic {
+                Relic::Lesson(course, id, until_ms, mut shelf) => {
+                    if let Some(until) = left(until_ms).filter(|_| past.has_room()) {
+                        if let Some(shelf) = Arc::get_mut(&mut shelf) {
+                            shelf.share();
+                        }
+                        let lessons = &mut past.courses.entry(course).or_default().lessons;
+                        push(lessons, &id, Kept { shelf, until });
+                    }
+                }
+                Relic::Quiz(course, id, until_ms, shelf) => {
+                    if let Some(until) = left(until_ms).filter(|_| past.has_room()) {
+                        let quizzes = &mut past.courses.entry(course).or_default().quizzes;
+                        push(quizzes, &id, Kept { shelf, until });
+                    }
+                }
+                Relic::Gone(versions) => past.gone.extend(versions.iter().take(GONE_MAX)),
+            }
+        }
+        past
+    }
+
+    /// What a later process has to know of it.
+    pub(crate) fn relics(&self, now: Instant, unix_ms: u64) -> Vec<Relic> {
+        let until_ms = |until: Instant| {
+            let left = until.saturating_duration_since(now).as_millis();
+            unix_ms.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
+        };
+        let mut relics = Vec::new();
+        for (course, replaced) in &self.courses {
+            for (id, kept) in &replaced.lessons {
+                relics.extend(kept.iter().map(|kept| {
+                    let (course, id) = (course.clone(), id.clone());
+                    Relic::Lesson(course, id, until_ms(kept.until), Arc::clone(&kept.shelf))
+                }));
+            }
+            for (id, kept) in &replaced.quizzes {
+                relics.extend(kept.iter().map(|kept| {
+                    let (course, id) = (course.clone(), id.clone());
+                    Relic::Quiz(course, id, until_ms(kept.until), Arc::clone(&kept.shelf))
+                }));
+            }
+        }
+        if !self.gone.is_empty() {
+            relics.push(Relic::Gone(self.gone.iter().copied().collect()));
+        }
+        relics
+    }
+
+    /// The files behind what is kept.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &OnDisk> {
+        let lessons = self.courses.values().flat_map(|r| r.lessons.values());
+        lessons.flatten().flat_map(|kept| kept.shelf.sources())
     }
 
     /// Keeps what of `shelf` is not in `present`.

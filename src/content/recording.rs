@@ -114,6 +114,7 @@ impl Recording {
             }),
             keys: keys.into(),
             disk: Arc::clone(&self.disk),
+            pins: None,
         }
     }
 }

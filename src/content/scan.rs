@@ -1,5 +1,6 @@
 //! From a course folder to what is served of it, gathering problems on the way.
 
+use crate::base::digest::Digest;
 use crate::content::disk::OnDisk;
 use crate::content::files;
 use crate::content::folder::Item;
@@ -55,6 +56,7 @@ pub(crate) fn course(survey: Survey, earlier: Option<&Stand>, target_ms: u32) ->
     Stand {
         folder: branch.name().to_owned(),
         fingerprint,
+        read_by: Digest::of(&[]),
         was_fresh: false,
         served,
         problems,

@@ -1,17 +1,22 @@
 //! The content index: what the last reading of the content folder learned, in one file outside it.
 //!
-//! Form: eight magic bytes, the digest of the maker, then for each course folder the length (four
-//! bytes), the digest and the `postcard` encoding of its [`Stand`]. The maker is this very program
-//! with its settings: another build, segment target or content folder makes its own, so that
-//! nothing is ever read with other eyes than it was written with. Safe to delete; whatever is
-//! damaged is read from the folder again. Holds quiz texts: readable by the server's user alone.
+//! Form: eight magic bytes, the digest of the terms, then records: length (four bytes), digest and
+//! `postcard` encoding of an [`Entry`], one a course folder and one a lesson or quiz that was
+//! replaced and is still fetchable. The terms are this form's revision, the packaging revision, the
+//! segment target and the content folder: with others nothing of it is used. Another build of the
+//! program uses it, so that it serves at once, and reads the courses again behind that, some a
+//! look ([`Stand::read_by`]). Safe to delete; whatever is damaged is read from the folder again.
+//! Holds quiz texts: readable by the server's user alone.
 
 use crate::base::digest::Digest;
 use crate::base::limits::INDEX_RECORD_BYTES_MAX;
+use crate::content::past::Relic;
 use crate::content::stand::Stand;
 use crate::content::sweep::Earlier;
 use crate::media::PACKAGING_REVISION;
 use crate::runtime;
+use serde::Deserialize;
+use serde::Serialize;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -30,7 +35,23 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub(crate) struct Sidecar {
     path: PathBuf,
-    maker: Digest,
+    terms: Digest,
+}
+
+/// What a record holds.
+#[derive(Serialize, Deserialize)]
+enum Entry<S, R> {
+    Stand(S),
+    Relic(R),
+}
+
+/// What an index file told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Course folders as they were read.
+    pub(crate) stands: Earlier,
+    /// What was replaced before.
+    pub(crate) relics: Vec<Relic>,
 }
 
 /// What is wrong with an index file.
@@ -38,25 +59,22 @@ pub(crate) struct Sidecar {
 pub(crate) enum IndexError {
     #[error("it cannot be read")]
     Io(#[from] io::Error),
-    #[error("it was made by another program, for another folder or with other settings")]
+    #[error("it has another form, is of another folder or was made with other settings")]
     Foreign,
-    #[error("it is damaged; {0} courses of it are good")]
+    #[error("it is damaged; {0} records of it are good")]
     Damaged(usize),
 }
 
 impl Sidecar {
     /// The index at `path` of the content folder `root`, for segments of that target.
-    ///
-    /// # Errors
-    /// The running program cannot be read.
-    pub(crate) fn new(path: PathBuf, root: &Path, target_ms: u32) -> io::Result<Self> {
-        let maker = Digest::of(&[
-            &program()?.bytes(),
+    pub(crate) fn new(path: PathBuf, root: &Path, target_ms: u32) -> Self {
+        let terms = Digest::of(&[
+            &INDEX_REVISION.to_be_bytes(),
             &PACKAGING_REVISION.to_be_bytes(),
             &target_ms.to_be_bytes(),
             root.as_os_str().as_encoded_bytes(),
         ]);
-        Ok(Self { path, maker })
+        Self { path, terms }
     }
 
     /// Where it lies.
@@ -69,7 +87,7 @@ impl Sidecar {
     ///
     /// # Errors
     /// The file is not ours or is damaged; what is good of it is added nevertheless.
-    pub(crate) fn read(&self, into: &mut Earlier, threads: usize) -> Result<(), IndexError> {
+    pub(crate) fn read(&self, into: &mut Told, threads: usize) -> Result<(), IndexError> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -82,13 +100,18 @@ impl Sidecar {
             return Err(IndexError::Foreign);
         }
         let (records, whole) = records(&file)?;
-        let stands = runtime::in_parallel(threads, records.len(), |at| {
+        let entries = runtime::in_parallel(threads, records.len(), |at| {
             let record = records.get(at)?;
-            stand(&file, record).ok()
+            entry(&file, record).ok()
         });
-        let read = stands.iter().flatten().count();
-        for stand in stands.into_iter().flatten() {
-            into.insert(stand.folder.clone(), Arc::new(stand));
+        let read = entries.iter().flatten().count();
+        for entry in entries.into_iter().flatten() {
+            match entry {
+                Entry::Stand(stand) => {
+                    into.stands.insert(stand.folder.clone(), Arc::new(stand));
+                }
+                Entry::Relic(relic) => into.relics.push(relic),
+            }
         }
         if whole && read == records.len() {
             Ok(())
@@ -97,12 +120,12 @@ impl Sidecar {
         }
     }
 
-    /// Replaces it with what `stands` know; returns its length in bytes. Atomic: a crash leaves the
-    /// former one.
+    /// Replaces it with what `stands` and `relics` know; returns its length in bytes. Atomic: a
+    /// crash leaves the former one.
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub(crate) fn write(&self, stands: &[Arc<Stand>]) -> io::Result<u64> {
+    pub(crate) fn write(&self, stands: &[Arc<Stand>], relics: &[Relic]) -> io::Result<u64> {
         let temporary = self.path.with_extension("new");
         let options = |file: &mut OpenOptions| {
             file.write(true)
@@ -114,8 +137,9 @@ impl Sidecar {
         let mut writer = BufWriter::with_capacity(BUFFER_BYTES, options(&mut OpenOptions::new())?);
         writer.write_all(&self.head())?;
         let mut len = HEAD_BYTES as u64;
-        for stand in stands {
-            let payload = postcard::to_stdvec(&**stand).map_err(io::Error::other)?;
+        let stands = stands.iter().map(|stand| Entry::Stand(&**stand));
+        for entry in stands.chain(relics.iter().map(Entry::Relic)) {
+            let payload = postcard::to_stdvec(&entry).map_err(io::Error::other)?;
             if payload.len() > INDEX_RECORD_BYTES_MAX {
                 // Read from its folder at every start.
                 continue;
@@ -136,9 +160,9 @@ impl Sidecar {
 
     fn head(&self) -> [u8; HEAD_BYTES] {
         let mut head = [0; HEAD_BYTES];
-        let (magic, maker) = head.split_at_mut(MAGIC.len());
+        let (magic, terms) = head.split_at_mut(MAGIC.len());
         magic.copy_from_slice(MAGIC);
-        maker.copy_from_slice(&self.maker.bytes());
+        terms.copy_from_slice(&self.terms.bytes());
         head
     }
 }
@@ -174,19 +198,24 @@ fn records(file: &File) -> io::Result<(Vec<Record>, bool)> {
     Ok((records, true))
 }
 
-fn stand(file: &File, record: &Record) -> io::Result<Stand> {
+fn entry(file: &File, record: &Record) -> io::Result<Entry<Stand, Relic>> {
     let mut payload = vec![0; usize::try_from(record.len).map_err(io::Error::other)?];
     file.read_exact_at(&mut payload, record.at)?;
     if Digest::of(&[&payload]).bytes() != record.digest {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut stand: Stand = postcard::from_bytes(&payload).map_err(io::Error::other)?;
-    stand.share();
-    Ok(stand)
+    let mut entry = postcard::from_bytes(&payload).map_err(io::Error::other)?;
+    if let Entry::Stand(stand) = &mut entry {
+        Stand::share(stand);
+    }
+    Ok(entry)
 }
 
 /// A digest of the running program, taken once.
-fn program() -> io::Result<Digest> {
+///
+/// # Errors
+/// The program's file cannot be read.
+pub(crate) fn program() -> io::Result<Digest> {
     static TAKEN: OnceLock<Digest> = OnceLock::new();
     if let Some(digest) = TAKEN.get() {
         return Ok(*digest);
@@ -205,7 +234,9 @@ fn program() -> io::Result<Digest> {
     }
 }
 
-const MAGIC: &[u8; 8] = b"lampidx1";
+/// Raised with every change of what a record holds or means; `content::tests::index` notices.
+pub(crate) const INDEX_REVISION: u32 = 1;
+const MAGIC: &[u8; 8] = b"lampidx2";
 const HEAD_BYTES: usize = 8 + 16;
 const RECORD_HEAD_BYTES: usize = 4 + 16;
 const BUFFER_BYTES: usize = 1 << 20;

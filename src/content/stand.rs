@@ -17,6 +17,8 @@ pub(crate) struct Stand {
     pub(crate) folder: String,
     /// Of the survey that it was read from.
     pub(crate) fingerprint: Digest,
+    /// The program that read it: another one may see something else in the same files.
+    pub(crate) read_by: Digest,
     /// Whether a file of it was so new that it may have been written to afterwards without its
     /// time telling so: it is read once more.
     pub(crate) was_fresh: bool,

@@ -1,5 +1,6 @@
 //! All course folders: looked at, and read where something changed.
 
+use crate::base::digest::Digest;
 use crate::base::limits::COURSES_MAX;
 use crate::content::Catalogue;
 use crate::content::folder::Folder;
@@ -38,6 +39,11 @@ pub(crate) struct Sweep<'a> {
     pub(crate) threads: usize,
     /// The wall clock, nanoseconds since 1970 UTC.
     pub(crate) unix_ns: u64,
+    /// This program.
+    pub(crate) reader: Digest,
+    /// Courses that are read again though nothing in them changed, because another program had
+    /// read them. A few a look: an update of a large catalogue goes on for a while.
+    pub(crate) renewals: AtomicUsize,
     /// Leaves a course as it is while its files are being written.
     pub(crate) patient: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
     pub(crate) progress: &'a dyn Progress,
@@ -48,8 +54,10 @@ pub(crate) struct Sweep<'a> {
 /// What a look at the content folder comes to.
 pub(crate) struct Swept {
     pub(crate) catalogue: Catalogue,
-    /// Course folders that were read.
+    /// Course folders that were read because something in them changed.
     pub(crate) read: usize,
+    /// Course folders that were read because another program had read them.
+    pub(crate) renewed: usize,
     /// Course folders that are being written to: look again soon.
     pub(crate) unsettled: Vec<String>,
 }
@@ -58,6 +66,7 @@ pub(crate) struct Swept {
 enum Look {
     Kept(Arc<Stand>),
     Read(Arc<Stand>),
+    Renewed(Arc<Stand>),
     /// Something is being written: as before, if there was something.
     Waits(Option<Arc<Stand>>),
 }
@@ -81,12 +90,17 @@ impl Sweep<'_> {
                 .done(done.fetch_add(1, Relaxed) + 1, folders.len());
             look
         });
-        let (mut read, mut unsettled, mut stands) = (0, Vec::new(), Vec::new());
+        let (mut read, mut renewed) = (0, 0);
+        let (mut unsettled, mut stands) = (Vec::new(), Vec::new());
         for (look, item) in looks.into_iter().zip(&folders) {
             match look {
                 Some(Look::Kept(stand)) => stands.push(stand),
                 Some(Look::Read(stand)) => {
                     read += 1;
+                    stands.push(stand);
+                }
+                Some(Look::Renewed(stand)) => {
+                    renewed += 1;
                     stands.push(stand);
                 }
                 Some(Look::Waits(stand)) => {
@@ -99,6 +113,7 @@ impl Sweep<'_> {
         Swept {
             catalogue: Catalogue::new(stands, problems),
             read,
+            renewed,
             unsettled,
         }
     }
@@ -113,14 +128,28 @@ impl Sweep<'_> {
             && stand.fingerprint == survey.fingerprint
             && !stand.was_fresh
         {
-            return Look::Kept(Arc::clone(stand));
+            if stand.read_by == self.reader || !self.may_renew() {
+                return Look::Kept(Arc::clone(stand));
+            }
+            return Look::Renewed(self.read(survey, Some(stand), false));
         }
         let fresh = is_fresh(survey.youngest_ns, self.unix_ns);
         if fresh && self.patient.is_some_and(|patient| patient(&item.name)) {
             return Look::Waits(earlier.map(Arc::clone));
         }
+        Look::Read(self.read(survey, earlier, fresh))
+    }
+
+    fn read(&self, survey: Survey, earlier: Option<&Arc<Stand>>, was_fresh: bool) -> Arc<Stand> {
         let mut stand = scan::course(survey, earlier.map(|stand| &**stand), self.target_ms);
-        stand.was_fresh = fresh;
-        Look::Read(Arc::new(stand))
+        stand.was_fresh = was_fresh;
+        stand.read_by = self.reader;
+        Arc::new(stand)
+    }
+
+    /// Whether one more course may be read without need.
+    fn may_renew(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.renewals.fetch_update(Relaxed, Relaxed, less).is_ok()
     }
 }

@@ -256,8 +256,14 @@ impl Server {
 fn open_library(config: &Config) -> Result<Arc<Library>, StartError> {
     let bar = Bar::logged();
     let begun = runtime::now();
+    let pins = &config.content.pins;
     let sources = Sources {
         index: Some(config.server.data.join("content.index")),
+        pins: Some(if pins.as_os_str().is_empty() {
+            config.server.data.join("pins")
+        } else {
+            pins.clone()
+        }),
         progress: &bar,
     };
     let library = Library::open_with(config.content.clone(), sources);

@@ -15,6 +15,9 @@ const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// Looks at the content folder every `every` (never if that is zero) until `closed`.
 pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Shutdown) {
+    let pinning = Arc::clone(&library);
+    // A panic is logged; replaced files are then gone at once.
+    let _ = runtime::blocking("content pins", move || pinning.pin()).await;
     let mut saved = save(&library).await;
     let mut pause = every;
     loop {
@@ -55,6 +58,10 @@ async fn look(library: &Arc<Library>) -> Option<Looked> {
     };
     match runtime::blocking("content watch", look).await {
         Ok(Ok(looked)) => {
+            if looked.renewed > 0 {
+                let courses = looked.renewed;
+                tracing::info!(courses, "read courses again, which another build had read");
+            }
             if looked.read > 0 {
                 let courses = looked.read;
                 let problems = library.catalogue().problems().len();

@@ -1,15 +1,23 @@
 //! The content index: a start that remembers, and never believes what it should not.
 
+use crate::base::digest::Digest;
 use crate::base::units::Span;
 use crate::content::Config;
 use crate::content::Library;
 use crate::content::Sources;
+use crate::content::sidecar::INDEX_REVISION;
+use crate::content::sidecar::Sidecar;
+use crate::content::sidecar::Told;
+use crate::content::stand::Stand;
 use crate::content::tests::age;
+use crate::content::tests::bundled;
 use crate::content::tests::fetch;
 use crate::content::tests::folder;
 use crate::content::tests::open;
 use crate::content::tests::text;
+use crate::media::PACKAGING_REVISION;
 use crate::runtime;
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -27,6 +35,7 @@ fn config(dir: &TempDir) -> Config {
 fn start(config: Config, index: &Path) -> Arc<Library> {
     let sources = Sources {
         index: Some(index.to_owned()),
+        pins: None,
         progress: &(),
     };
     Library::open_with(config, sources).unwrap()
@@ -169,4 +178,78 @@ fn a_directory_that_cannot_be_written_costs_the_index_and_nothing_else() {
     let library = start(config(&dir), &data.path().join("absent/content.index"));
     assert!(library.save_index().is_err());
     assert_eq!(library.catalogue().courses().len(), 1);
+}
+
+#[test]
+fn what_another_build_read_is_served_at_once_and_read_again_behind_that() {
+    let (dir, _data, index) = indexed();
+    let root = fs::canonicalize(dir.path()).unwrap();
+    let sidecar = Sidecar::new(index.clone(), &root, config(&dir).target_ms());
+    let mut told = Told::default();
+    sidecar.read(&mut told, 1).unwrap();
+    let stands = told.stands.into_values().map(|mut stand| {
+        let other = Arc::get_mut(&mut stand).unwrap();
+        other.read_by = Digest::of(&[b"another build"]);
+        stand
+    });
+    sidecar.write(&stands.collect::<Vec<_>>(), &[]).unwrap();
+    assert!(!reads(config(&dir), &index), "it costs the start nothing");
+    let library = start(config(&dir), &index);
+    let before = library.catalogue();
+    let mut renewed = Vec::new();
+    for _look in 0..2 {
+        let looked = library.look(runtime::now(), u64::MAX).unwrap();
+        assert_eq!((looked.read, looked.waiting), (0, 0));
+        renewed.push(looked.renewed);
+    }
+    assert_eq!(renewed, [1, 0]);
+    let after = library.catalogue();
+    assert_eq!((after.courses(), after.past.kept()), (before.courses(), 0));
+    assert!(library.save_index().unwrap().is_some());
+    let library = start(config(&dir), &index);
+    let looked = library.look(runtime::now(), u64::MAX).unwrap();
+    assert_eq!(looked.renewed, 0, "and remembered");
+}
+
+/// Takes out what differs from checkout to checkout: places, times and what is made of them.
+fn blank(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match name.as_str() {
+                    "path" => *member = Value::from("/"),
+                    "inode" | "modified_ns" | "modified_unix_s" => *member = Value::from(0),
+                    "fingerprint" | "read_by" | "id" | "hash" if member.is_array() => {
+                        *member = serde_json::to_value([0; 16]).unwrap();
+                    }
+                    "was_fresh" => *member = Value::from(false),
+                    _ => blank(member),
+                }
+            }
+        }
+        Value::Array(members) => members.iter_mut().for_each(blank),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// An index is used by later builds. If this test fails, what a record holds has changed, or what
+/// the same files come to: raise `INDEX_REVISION` (or `PACKAGING_REVISION`, where the bytes of
+/// segments, playlists or manifests differ) and write the new digest here.
+#[test]
+fn what_the_index_holds_changes_only_with_its_revision() {
+    let library = bundled();
+    let catalogue = library.catalogue();
+    let mut records = Vec::new();
+    for stand in &catalogue.stands {
+        let mut value = serde_json::to_value(&**stand).unwrap();
+        blank(&mut value);
+        let stand: Stand = serde_json::from_value(value).unwrap();
+        records.extend(postcard::to_stdvec(&stand).unwrap());
+    }
+    let revisions = (INDEX_REVISION, PACKAGING_REVISION);
+    let digest = Digest::of(&[&records]).to_string();
+    assert_eq!(
+        (revisions, digest.as_str()),
+        ((1, 5), "717b0d92ea12123426d95df198083642")
+    );
 }

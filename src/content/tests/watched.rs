@@ -20,7 +20,11 @@ fn modified_ns(path: &Path) -> u64 {
 }
 
 const fn looked(read: usize, waiting: usize) -> Looked {
-    Looked { read, waiting }
+    Looked {
+        read,
+        renewed: 0,
+        waiting,
+    }
 }
 
 fn titles(library: &Library) -> Vec<String> {

@@ -11,6 +11,8 @@ export async function open(video, url, alone) {
     abr: { initialBitrate: { video: 100 }, limitBitrateByPortal: false },
     buffer: { bufferTimeDefault: 8, bufferTimeAtTopQuality: 8, bufferTimeAtTopQualityLongForm: 8,
       bufferToKeep: 8, fastSwitchEnabled: true },
+    // Over a hole it would jump; there is none, but for what a slow machine has not fetched yet.
+    gaps: { jumpGaps: false },
     cmcd: { enabled: true, mode: "header" },
     text: { defaultEnabled: true },
   } });
