@@ -53,7 +53,7 @@ fn answers_last(page: &mut impl Browser, site: &Site) {
     assert_eq!(page.eval(order), first);
     let sent = page.eval("performance.getEntriesByType('resource').map(e => e.name).join(' ')");
     assert!(
-        !sent.as_str().unwrap().contains("attempt"),
+        !sent.as_str().unwrap().contains("/v1/attempt"),
         "answers stay on the device: {sent}"
     );
 }

@@ -38,6 +38,11 @@ export function refresh() {
   for (const updates of live.values()) for (const update of updates) update();
 }
 
+/** Writes only what changed, so that nothing is read out or laid out twice. */
+export function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /** What is made from now on belongs to view `name`; the view before it is dropped. */
 export function enter(name) {
   if (current !== "frame") live.delete(current);

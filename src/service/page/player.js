@@ -2,7 +2,7 @@
 // the connection does.
 
 import { Captions } from "./captions.js";
-import { el, follow } from "./dom.js";
+import { el, follow, put } from "./dom.js";
 import { nameOf, now as language, number, t } from "./i18n.js";
 import { Stream, supported } from "./stream.js";
 
@@ -208,11 +208,6 @@ class Facts {
     const protocol = PROTOCOLS[this.#protocol] ?? this.#protocol;
     return t(local ? "not_h3_private" : "not_h3_public", { protocol });
   }
-}
-
-/** Writes only what changed, so that nothing is read out or laid out twice. */
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 const PROTOCOLS = { h3: "HTTP/3", h2: "HTTP/2", "http/1.1": "HTTP/1.1", "http/1.0": "HTTP/1.0" };
