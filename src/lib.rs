@@ -24,6 +24,8 @@ pub mod quic;
 pub mod store;
 pub mod tcp;
 
+pub mod shards;
+
 pub mod service;
 
 pub mod config;

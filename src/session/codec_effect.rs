@@ -20,10 +20,13 @@ use crate::session::CourseFact;
 use crate::session::DecodeError;
 use crate::session::Effect;
 use crate::session::Fact;
+use crate::session::State;
 use crate::session::codec;
 use crate::session::codec_quiz;
 
 const FORMAT: u8 = 1;
+/// The kind of [`Fact::Known`].
+const KNOWN: u8 = 5;
 
 impl Effect {
     /// Appends the effect.
@@ -50,6 +53,10 @@ impl Effect {
                 out.extend_from_slice(&id.0);
                 out.extend_from_slice(&at_s.to_le_bytes());
             }
+            Fact::Known(copy) => {
+                out.push(KNOWN);
+                copy.encode(out);
+            }
             Fact::Course {
                 course,
                 generation,
@@ -63,6 +70,12 @@ impl Effect {
         }
     }
 
+    /// Appends the effect [`Fact::Known`] of a state that is encoded already.
+    pub fn encode_known(state: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&[FORMAT, 0, KNOWN]);
+        out.extend_from_slice(state);
+    }
+
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
@@ -71,6 +84,10 @@ impl Effect {
         let mut reader = codec::open(bytes, FORMAT, EFFECT_BYTES_MAX)?;
         let head = reader.number32().zip(reader.byte());
         let (generation, kind) = head.ok_or(DecodeError::Damaged(0))?;
+        if kind == KNOWN {
+            let fact = Fact::Known(Box::new(State::decode(reader.rest())?));
+            return Ok(Self { generation, fact });
+        }
         let fact = fact(kind, &mut reader).filter(|_| reader.is_empty());
         let fact = fact.ok_or_else(|| DecodeError::Damaged(kind.into()))?;
         Ok(Self { generation, fact })

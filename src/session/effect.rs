@@ -39,6 +39,8 @@ pub enum Fact {
     Device(DeviceId, Device),
     /// Sessions that began on a device until then are dead, unix seconds.
     SignedOut(DeviceId, u32),
+    /// All that a copy of the state knows, of whichever generation it is.
+    Known(Box<State>),
     /// Something in a course.
     Course {
         /// Which.
@@ -83,6 +85,9 @@ pub enum CourseFact {
 impl State {
     /// Adds one fact. The same as joining a state that knows nothing else.
     pub fn apply(&mut self, effect: &Effect) {
+        if let Fact::Known(copy) = &effect.fact {
+            return self.join(copy);
+        }
         if let Fact::Epoch(epoch) = effect.fact {
             self.epoch = self.epoch.max(epoch);
         }
@@ -95,7 +100,7 @@ impl State {
             return;
         }
         match &effect.fact {
-            Fact::Erased | Fact::Epoch(_) => {}
+            Fact::Erased | Fact::Epoch(_) | Fact::Known(_) => {}
             Fact::Profile(profile) => {
                 self.profile = self.profile.take().max(Some(profile.clone()));
             }

@@ -26,6 +26,7 @@ use crate::store::receipt::Tree;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -33,6 +34,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Acquire;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::Ordering::Release;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -78,6 +82,11 @@ pub struct Journal {
     queue: mpsc::Sender<Waiting>,
     shared: Arc<Shared>,
 }
+
+/// An append on its way: resolves once the disk has it. Dropping it changes nothing, it is written
+/// all the same.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Durable, AppendError>>);
 
 /// Whether the journal takes appends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +146,15 @@ impl fmt::Debug for Journal {
     }
 }
 
+impl Future for Pending {
+    type Output = Result<Durable, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(answer.unwrap_or(Err(AppendError::Failed)))
+    }
+}
+
 impl Journal {
     /// Starts the journal's thread, which goes on with `writer` and ends when the last handle is
     /// dropped and everything that waited is written. Join the worker to wait for that.
@@ -176,6 +194,15 @@ impl Journal {
         &self,
         append: Append,
     ) -> impl Future<Output = Result<Durable, AppendError>> + use<> {
+        let sent = self.send(append);
+        async move { sent?.await }
+    }
+
+    /// The same in two steps, for who must know at once whether it is on its way.
+    ///
+    /// # Errors
+    /// [`AppendError::Busy`] and [`AppendError::Failed`]; then it will not be written.
+    pub fn send(&self, append: Append) -> Result<Pending, AppendError> {
         let (reply, answer) = oneshot::channel();
         let metrics = &self.shared.metrics;
         let sent = match self.shared.failure.get() {
@@ -194,10 +221,7 @@ impl Journal {
             Err(AppendError::Busy) => metrics.busy.add_one(),
             Err(AppendError::NoSpace | AppendError::Failed) => metrics.failed.add_one(),
         }
-        async move {
-            sent?;
-            answer.await.unwrap_or(Err(AppendError::Failed))
-        }
+        sent.map(|()| Pending(answer))
     }
 
     /// Resolves once the disk has everything that was appended before; waits for a place in the

@@ -1,5 +1,4 @@
-//! Floor 5: what must survive the process: the journal of everything that was acknowledged, and
-//! the learners' states at rest.
+//! Floor 5: what must survive the process: the journal of everything that was acknowledged.
 //!
 //! - [`Journal`] appends facts and answers with [`Durable`] once the disk has them. Only this room
 //!   can make one, so a reply that is built from it cannot promise too much.
@@ -9,8 +8,6 @@
 //!   [`scan`] and [`survey`] only look.
 //! - [`Journal::forget`] drops segments that nobody needs: oldest first, each removal synced, never
 //!   the one with the newest commit.
-//! - [`Snapshots`] keeps learners' states at rest, in a database of its own; what is saved there
-//!   lets segments of the journal go.
 //! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
 //! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
 //!   synced.
@@ -32,8 +29,6 @@ mod receipt;
 mod recovery;
 mod scan;
 mod segments;
-mod snapshots;
-mod snapshots_error;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -41,7 +36,6 @@ mod writer;
 pub use batch::Append;
 pub use batch::TooLarge;
 pub use config::Config;
-pub use config::SnapshotsConfig;
 pub use disk::Directory;
 pub use disk::Disk;
 pub use disk::DiskFile;
@@ -49,6 +43,7 @@ pub use journal::AppendError;
 pub use journal::Durable;
 pub use journal::Health;
 pub use journal::Journal;
+pub use journal::Pending;
 pub use receipt::Answered;
 pub use receipt::Receipt;
 pub use receipt::ReceiptError;
@@ -66,8 +61,6 @@ pub use scan::survey;
 pub use segments::ForgetError;
 pub use segments::Kept;
 pub use segments::Segments;
-pub use snapshots::Snapshots;
-pub use snapshots_error::SnapshotsError;
 pub use writer::Commit;
 pub use writer::Segment;
 pub use writer::WriteError;

@@ -2,7 +2,6 @@
 
 mod hostile;
 mod index;
-mod papers;
 mod reading;
 mod replaced;
 mod serving;

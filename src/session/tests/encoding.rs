@@ -125,3 +125,20 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_copy_as_a_fact_tells_what_the_copy_knows(mine in histories(), theirs in histories()) {
+        let (mut mine, theirs) = (knowing(&mine), knowing(&theirs));
+        let mut bytes = Vec::new();
+        Effect::encode_known(&encoded(&theirs), &mut bytes);
+        let effect = Effect::decode(&bytes).unwrap();
+        let mut again = Vec::new();
+        effect.encode(&mut again);
+        prop_assert_eq!(&again, &bytes);
+        let mut joined = mine.clone();
+        joined.join(&theirs);
+        mine.apply(&effect);
+        prop_assert_eq!(mine, joined);
+    }
+}

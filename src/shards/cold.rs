@@ -1,0 +1,20 @@
+//! Where learners rest who are not in memory.
+
+use crate::base::id::LearnerId;
+use crate::session::State;
+
+/// A place of learners at rest. Its calls block; they are made off the workers' loops.
+pub trait Cold: Send + Sync {
+    /// The state of a learner, `None` if it has none.
+    ///
+    /// # Errors
+    /// A sentence for the log; nothing is known of the learner then.
+    fn load(&self, learner: LearnerId) -> Result<Option<State>, String>;
+
+    /// Keeps encoded states; they are on the disk when it returns. Everything that stands in
+    /// commits below `mark` is kept with them, or was before.
+    ///
+    /// # Errors
+    /// A sentence for the log; then any of them may be kept or not.
+    fn save(&self, batch: &[(LearnerId, Vec<u8>)], mark: u64) -> Result<(), String>;
+}
