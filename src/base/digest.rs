@@ -45,6 +45,11 @@ impl Digest {
     pub const fn bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
+
+    /// The first 64 bits, for where a collision is no more than a nuisance.
+    pub const fn first64(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
 }
 
 const fn nibble(digit: u8) -> Option<u8> {

@@ -41,6 +41,12 @@ pub const MEDIA_INDEX_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const QUIZ_CHUNK_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of explanations and feedback kept with the key of one quiz.
 pub const QUIZ_KEY_BYTES_MAX: usize = 256 * 1024;
+/// Versions of quizzes that are kept because somebody sat them; names of all are in memory.
+pub const PAPERS_MAX: usize = 100_000;
+/// Those of them that are held in memory after they were read.
+pub const PAPERS_READ_MAX: usize = 256;
+/// Bytes of one kept paper; its JSON may spell every byte of the author's file in six.
+pub const PAPER_BYTES_MAX: u64 = 6 * COURSE_FILE_BYTES_MAX + 4096;
 /// Bytes of a course, lesson, quiz or caption file.
 pub const COURSE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Samples (frames) of one track; a day of 60 frames a second is a third of it.

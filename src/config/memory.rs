@@ -93,6 +93,14 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
             Size::bytes((workers as u64).saturating_mul(config.quic.pulled_max.as_bytes())),
         ),
         (
+            "database of saved sessions (snapshots.cache, snapshots.memtable)".to_owned(),
+            Size::bytes(
+                5_u64
+                    .saturating_mul(config.snapshots.memtable.as_bytes())
+                    .saturating_add(config.snapshots.cache.as_bytes()),
+            ),
+        ),
+        (
             format!("{workers} workers"),
             Size::bytes((workers as u64).saturating_mul(WORKER_BYTES)),
         ),

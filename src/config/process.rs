@@ -8,6 +8,7 @@ use crate::issuers;
 use crate::quic;
 use crate::runtime::tls;
 use crate::service;
+use crate::store;
 use crate::tcp;
 use serde::Deserialize;
 use serde::Serialize;
@@ -36,6 +37,10 @@ pub struct Config {
     pub public: service::Config,
     /// Who may sign in, and for how long.
     pub identity: issuers::Config,
+    /// The journal of what was acknowledged.
+    pub journal: store::Config,
+    /// Learners' sessions at rest.
+    pub snapshots: store::SnapshotsConfig,
 }
 
 /// Addresses, workers and bounds of the process.
@@ -120,6 +125,8 @@ impl Config {
         self.h3.check()?;
         self.tcp.check()?;
         self.content.check()?;
+        self.journal.check()?;
+        self.snapshots.check()?;
         self.public.check().map_err(|error| error.to_string())?;
         let listen = self.server.listen.iter().chain(&self.tcp.plain_listen);
         let checked = self.identity.check(listen);
@@ -159,6 +166,7 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::units::Size;
 
     #[test]
     fn bounds_above_the_ceilings_and_doubled_addresses_are_refused() {
@@ -172,5 +180,14 @@ mod tests {
         assert!(refused(|s| s.listen = vec![s.ops, s.ops]).contains("twice"));
         assert!(refused(|s| s.workers = 65).contains("to 64"));
         assert!(refused(|s| s.connections_max = 0).contains("server.connections_max is 0"));
+        let mut config = Config::default();
+        config.journal.segment = Size::mib(1);
+        assert_eq!(
+            config.check().unwrap_err(),
+            "journal.segment is 1 MiB; use 4 MiB to 256 MiB"
+        );
+        config.journal.segment = Size::mib(4);
+        config.snapshots.workers = 0;
+        assert!(config.check().unwrap_err().contains("use 1 to 8"));
     }
 }

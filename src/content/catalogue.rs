@@ -1,5 +1,6 @@
 //! What the content folder holds at one moment.
 
+use crate::base::id::CourseId;
 use crate::content::Path;
 use crate::content::disk::OnDisk;
 use crate::content::past::Past;
@@ -13,6 +14,7 @@ use crate::course::Problem;
 use crate::course::Slug;
 use crate::quiz;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -27,6 +29,8 @@ pub struct Catalogue {
     shelves: Vec<Arc<Shelf>>,
     /// In the order of `courses`.
     searchable: Vec<Arc<str>>,
+    /// Places in `courses` by what learners' states call them.
+    keys: HashMap<CourseId, usize>,
     problems: Vec<Problem>,
     modified_unix_s: u64,
     /// Every course folder as it was read.
@@ -57,7 +61,9 @@ impl Catalogue {
         problems.extend(prerequisites::problems(&courses, &stands));
         problems.sort();
         let modified = found.values().map(|served| served.modified_unix_s);
+        let keys = courses.iter().enumerate();
         Self {
+            keys: keys.map(|(at, course)| (course.key(), at)).collect(),
             modified_unix_s: modified.max().unwrap_or(0),
             shelves: found.values().map(|s| Arc::clone(&s.shelf)).collect(),
             searchable: found.values().map(|s| Arc::clone(&s.searchable)).collect(),
@@ -96,6 +102,12 @@ impl Catalogue {
     /// The course of that id.
     pub fn course(&self, id: &str) -> Option<&Course> {
         self.courses.get(self.place(id)?).map(|course| &**course)
+    }
+
+    /// The course that learners' states call so.
+    pub fn course_of(&self, key: CourseId) -> Option<&Course> {
+        let place = self.keys.get(&key)?;
+        self.courses.get(*place).map(|course| &**course)
     }
 
     /// What is wrong with lessons, quizzes and files that are left out.

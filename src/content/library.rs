@@ -131,7 +131,7 @@ impl Library {
         forgotten.get()
     }
 
-    fn cached(&self, id: &ChunkId) -> Option<Arc<Chunk>> {
+    pub(crate) fn cached(&self, id: &ChunkId) -> Option<Arc<Chunk>> {
         let chunk = self.chunks.get(id);
         if chunk.is_some() {
             self.metrics.hits.add_one();
@@ -141,7 +141,7 @@ impl Library {
 
     /// One build however many ask. It belongs to nobody who asks: when they all go away it still
     /// ends in the cache, so that asking and leaving wins nothing.
-    async fn build(
+    pub(crate) async fn build(
         self: Arc<Self>,
         id: ChunkId,
         job: Job,

@@ -1,6 +1,7 @@
 //! The text a quiz is made of: kept, so that chunk and key can be had when they are asked for,
 //! also after the author replaced the file.
 
+use crate::base::digest::Digest;
 use crate::course::Language;
 use crate::course::Problem;
 use crate::quiz::Quiz;
@@ -28,6 +29,16 @@ impl Paper {
             main: main.clone(),
             pass,
         }
+    }
+
+    /// A hash of all that it says.
+    pub(crate) fn hash(&self) -> Digest {
+        Digest::of(&[
+            self.file.as_bytes(),
+            self.text.as_bytes(),
+            self.main.as_str().as_bytes(),
+            &self.pass.to_be_bytes(),
+        ])
     }
 
     /// The quiz on it.

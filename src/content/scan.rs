@@ -294,6 +294,7 @@ impl Reader<'_> {
             opens_at: quiz.opens_at,
             closes_at: quiz.closes_at,
             time_limit_ms: quiz.time_limit_ms,
+            attempts_max: quiz.attempts_max,
         });
         let shelf = QuizShelf {
             keys: format!("{course} {course}/{id}"),

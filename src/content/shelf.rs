@@ -194,7 +194,7 @@ impl Sketch<'_> {
 }
 
 impl ChunkId {
-    const fn new(of: Digest, kind: Kind, n: u32) -> Self {
+    pub(crate) const fn new(of: Digest, kind: Kind, n: u32) -> Self {
         Self { of, kind, n }
     }
 }

@@ -151,6 +151,8 @@ pub struct Quiz {
     pub closes_at: Option<Moment>,
     /// Time for one attempt, milliseconds; `None`: unlimited.
     pub time_limit_ms: Option<u64>,
+    /// Attempts a learner has; `None`: as many as wanted.
+    pub attempts_max: Option<u16>,
 }
 
 #[cfg(test)]

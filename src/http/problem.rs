@@ -24,6 +24,12 @@ pub enum ProblemKind {
     BadAuthority,
     /// The content is not the JSON that this call takes.
     BadContent,
+    /// Signing in needs an issuer's token and there is none.
+    TokenMissing,
+    /// The issuer's token is not believed.
+    TokenInvalid,
+    /// The issuer's token was good and its time is over.
+    TokenExpired,
     /// The call needs a session and there is none.
     SessionMissing,
     /// The session's token opens nothing here.
@@ -32,6 +38,8 @@ pub enum ProblemKind {
     SessionExpired,
     /// The learner has signed out.
     SessionEnded,
+    /// A page that may not act for the learner made the browser send the cookie.
+    CrossSite,
     /// This URL is served with a signature only.
     SignatureMissing,
     /// The signature was good and its time is over.
@@ -74,6 +82,8 @@ pub enum ProblemKind {
     Internal,
     /// The content exists but cannot be read or built at the moment.
     ContentUnavailable,
+    /// The issuer's keys cannot be had, so its token cannot be judged.
+    IssuerAway,
     /// The disk has no room for what would be acknowledged.
     StorageFull,
     /// The disk failed: this node acknowledges nothing any more.
@@ -145,6 +155,12 @@ pub const PROBLEMS: &[ProblemEntry] = {
             "Send the host of the URL."),
         entry(K::BadContent, 400, "bad-content", "The content is not what this call takes", false,
             "Correct what `detail` names."),
+        entry(K::TokenMissing, 401, "token-missing", "Signing in needs a token of an issuer", false,
+            "Send the issuer's token as `Authorization: Bearer`."),
+        entry(K::TokenInvalid, 401, "token-invalid", "The issuer's token is not believed", false,
+            "Get another token from the issuer; `detail` says what is wrong with this one."),
+        entry(K::TokenExpired, 401, "token-expired", "The issuer's token has expired", false,
+            "Get a fresh token from the issuer and sign in at once."),
         entry(K::SessionMissing, 401, "session-missing", "This call needs a session", false,
             "Sign in, and send the session's token."),
         entry(K::SessionInvalid, 401, "session-invalid", "This is no session of ours", false,
@@ -153,6 +169,8 @@ pub const PROBLEMS: &[ProblemEntry] = {
             "Sign in again; keep what is not saved yet and send it then."),
         entry(K::SessionEnded, 401, "session-ended", "The learner has signed out", false,
             "Sign in again; keep what is not saved yet for this learner."),
+        entry(K::CrossSite, 403, "cross-site", "Another site's page may not act here", false,
+            "Call from a page of this host or a listed origin, or send the token as bearer."),
         entry(K::SignatureMissing, 403, "signature-missing", "This URL needs a signature", false,
             "Ask the platform for a signed URL."),
         entry(K::SignatureExpired, 403, "signature-expired", "The signature has expired", false,
@@ -193,7 +211,7 @@ pub const PROBLEMS: &[ProblemEntry] = {
         entry(K::TooEarly, 425, "too-early", "Not safe in early data", true,
             "Send it again when the handshake is complete."),
         entry(K::TooManyRequests, 429, "too-many-requests",
-            "Too many costly requests from this network", true,
+            "Too many costly requests", true,
             "Try again after `retry_after_ms`, with jitter."),
         entry(K::FieldsTooLarge, 431, "fields-too-large", "The header fields are too large", false,
             "Send fewer or shorter header fields."),
@@ -201,6 +219,8 @@ pub const PROBLEMS: &[ProblemEntry] = {
         entry(K::ContentUnavailable, 503, "content-unavailable",
             "The content cannot be read at the moment", true,
             "Try again after `retry_after_ms`."),
+        entry(K::IssuerAway, 503, "issuer-away", "The issuer cannot be asked at the moment", true,
+            "Try again after `retry_after_ms` with the same token."),
         entry(K::StorageFull, 503, "storage-full", "Nothing can be saved at the moment", true,
             "Keep it and try again after `retry_after_ms`, with jitter."),
         entry(K::StorageFailed, 503, "storage-failed", "This node can save nothing any more", false,

@@ -1,5 +1,5 @@
-//! How much costly work without a session one network may ask of a worker: searches, and courses
-//! at hosts that nobody else asks at. Cached replies are free.
+//! How much costly work without a session one network may ask of a worker: searches, courses at
+//! hosts that nobody else asks at, log-ins that fail. Cached replies are free.
 
 use crate::base::network::Network;
 use std::cell::RefCell;
@@ -71,6 +71,16 @@ impl Allowance {
         }
         enough
     }
+
+    /// Puts back one request that was taken: it cost less than was feared.
+    pub(crate) fn give_back(&self, network: Network) {
+        let mut buckets = self.buckets.borrow_mut();
+        let at = self.hasher.hash_one(network) % BUCKETS as u64;
+        if let Some(bucket) = usize::try_from(at).ok().and_then(|at| buckets.get_mut(at)) {
+            let most = self.rate * 1000 * BURST_S;
+            bucket.left = bucket.left.saturating_add(1000).min(most);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +105,21 @@ mod tests {
         assert_eq!(served, 10);
         // A clock read a little earlier by another turn gives nothing back twice.
         assert!(!allowance.take(greedy, now));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_never_more_than_that() {
+        let (now, network): (_, Network) = (runtime::now(), "203.0.113.0/24".parse().unwrap());
+        let allowance = Allowance::new(5, now);
+        for _ in 0..1000 {
+            assert!(allowance.take(network, now));
+            allowance.give_back(network);
+        }
+        allowance.give_back(network);
+        assert_eq!(
+            (0..1000).filter(|_| allowance.take(network, now)).count(),
+            50
+        );
     }
 
     fn place(allowance: &Allowance, network: Network) -> u64 {

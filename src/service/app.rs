@@ -23,6 +23,7 @@ use crate::service::access::AccessLog;
 use crate::service::access::Line;
 use crate::service::allowance::Allowance;
 use crate::service::catalogue::Prepared;
+use crate::service::doorkeeper::Doorkeeper;
 use crate::service::request_id::RequestIds;
 use crate::service::route::Methods;
 use crate::service::route::Route;
@@ -44,9 +45,10 @@ pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) prepared: RefCell<Prepared>,
     ids: RequestIds,
-    metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     log: AccessLog,
     pub(crate) allowance: Allowance,
+    pub(crate) door: Rc<Doorkeeper>,
 }
 
 /// What acting on a request comes to.
@@ -68,9 +70,16 @@ impl Outcome {
 impl App {
     /// A worker's service; `seed` is random, it begins the worker's request ids.
     pub fn new(shared: Arc<Shared>, metrics: Arc<Metrics>, seed: u64) -> Self {
+        let now = runtime::now();
+        let issuers = shared
+            .learning
+            .as_ref()
+            .map(|learning| learning.issuers.config());
+        let failures = issuers.map_or(0, |issuers| issuers.failures_per_prefix);
         Self(Rc::new(Core {
             log: AccessLog::new(shared.config.access_log_every),
-            allowance: Allowance::new(shared.config.searches_per_prefix, runtime::now()),
+            allowance: Allowance::new(shared.config.searches_per_prefix, now),
+            door: Rc::new(Doorkeeper::new(failures, now)),
             shared,
             prepared: RefCell::default(),
             ids: RequestIds::new(seed),

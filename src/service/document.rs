@@ -73,6 +73,7 @@ struct QuizEntry<'a> {
     opens_at: Option<String>,
     closes_at: Option<String>,
     time_limit_ms: Option<u64>,
+    attempts_max: Option<u16>,
 }
 
 /// `{"vi": "…", "en": "…"}`
@@ -159,6 +160,7 @@ fn quiz<'a>(quiz: &'a Quiz, course: &str, base: &str) -> QuizEntry<'a> {
         opens_at: quiz.opens_at.map(|m| m.to_string()),
         closes_at: quiz.closes_at.map(|m| m.to_string()),
         time_limit_ms: quiz.time_limit_ms,
+        attempts_max: quiz.attempts_max,
     }
 }
 

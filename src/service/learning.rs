@@ -4,6 +4,7 @@ use crate::http::Problem;
 use crate::http::Request;
 use crate::http::Target;
 use crate::identity::SessionKeys;
+use crate::issuers::Issuers;
 use crate::service::app::Core;
 use crate::service::app::Outcome;
 use crate::service::app::not_found;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Learning {
     /// Seal and open session tokens.
     pub session_keys: Arc<SessionKeys>,
+    /// Whose word is taken for who somebody is.
+    pub issuers: Arc<Issuers>,
 }
 
 impl fmt::Debug for Learning {

@@ -7,6 +7,7 @@ use crate::http::PROBLEMS;
 use crate::http::ProblemKind;
 use crate::http::Status;
 use crate::http::Version;
+use crate::service::doorkeeper;
 use crate::service::players::Players;
 
 /// Counters of one worker.
@@ -18,6 +19,8 @@ pub struct Metrics {
     problems: [Counter; PROBLEMS.len()],
     /// What players tell.
     pub(crate) players: Players,
+    /// Sessions and log-ins.
+    pub(crate) door: doorkeeper::Counters,
 }
 
 impl Default for Metrics {
@@ -26,6 +29,7 @@ impl Default for Metrics {
             requests: Default::default(),
             problems: std::array::from_fn(|_| Counter::default()),
             players: Players::default(),
+            door: doorkeeper::Counters::default(),
         }
     }
 }
@@ -84,6 +88,7 @@ impl Source for Metrics {
             into.push(sample.labelled("type", entry.slug));
         }
         self.players.sample(into);
+        self.door.sample(into);
     }
 }
 

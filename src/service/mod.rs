@@ -20,6 +20,8 @@ mod assets;
 mod catalogue;
 mod config;
 mod document;
+mod doorkeeper;
+mod identify;
 pub mod json;
 mod learning;
 mod metrics;

@@ -93,6 +93,11 @@ impl Core {
         if !configured.is_empty() {
             return configured.to_owned();
         }
+        self.asked_origin(request)
+    }
+
+    /// Scheme and host that the client asked, lowercase; empty if it named no host.
+    pub(crate) fn asked_origin(&self, request: &Request<'_>) -> String {
         let told = self.shared.told(request);
         match told.host.unwrap_or(request.head.authority) {
             "" => String::new(),

@@ -1,4 +1,5 @@
-//! Floor 5: what must survive the process: the journal of everything that was acknowledged.
+//! Floor 5: what must survive the process: the journal of everything that was acknowledged, and
+//! the learners' states at rest.
 //!
 //! - [`Journal`] appends facts and answers with [`Durable`] once the disk has them. Only this room
 //!   can make one, so a reply that is built from it cannot promise too much.
@@ -8,6 +9,8 @@
 //!   [`scan`] and [`survey`] only look.
 //! - [`Journal::forget`] drops segments that nobody needs: oldest first, each removal synced, never
 //!   the one with the newest commit.
+//! - [`Snapshots`] keeps learners' states at rest, in a database of its own; what is saved there
+//!   lets segments of the journal go.
 //! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
 //! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
 //!   synced.
@@ -29,6 +32,8 @@ mod receipt;
 mod recovery;
 mod scan;
 mod segments;
+mod snapshots;
+mod snapshots_error;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -36,6 +41,7 @@ mod writer;
 pub use batch::Append;
 pub use batch::TooLarge;
 pub use config::Config;
+pub use config::SnapshotsConfig;
 pub use disk::Directory;
 pub use disk::Disk;
 pub use disk::DiskFile;
@@ -61,6 +67,8 @@ pub use scan::survey;
 pub use segments::ForgetError;
 pub use segments::Kept;
 pub use segments::Segments;
+pub use snapshots::Snapshots;
+pub use snapshots_error::SnapshotsError;
 pub use writer::Commit;
 pub use writer::Segment;
 pub use writer::WriteError;

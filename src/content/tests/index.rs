@@ -250,6 +250,6 @@ fn what_the_index_holds_changes_only_with_its_revision() {
     let digest = Digest::of(&[&records]).to_string();
     assert_eq!(
         (revisions, digest.as_str()),
-        ((1, 5), "717b0d92ea12123426d95df198083642")
+        ((2, 5), "d2ee1e00fe0713ba9b76b000fdedf46a")
     );
 }

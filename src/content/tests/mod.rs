@@ -2,6 +2,7 @@
 
 mod hostile;
 mod index;
+mod papers;
 mod reading;
 mod replaced;
 mod serving;

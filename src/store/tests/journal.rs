@@ -3,6 +3,7 @@
 use super::append;
 use super::recovered;
 use super::recovered_from;
+use super::simulated::Failing;
 use super::simulated::Fault;
 use super::simulated::Simulated;
 use crate::base::metrics::Source as _;
@@ -130,7 +131,7 @@ fn after_a_failed_sync_nothing_is_ever_acknowledged_again() {
     let first = journal.append(append(0, 0));
     disk.wait_for_syncs(3);
     let waiting = journal.append(append(1, 0));
-    disk.change(|state| (state.fail_sync, state.hold_sync) = (true, false));
+    disk.change(|state| (state.failing, state.hold_sync) = (Some(Failing::FileSync), false));
     block_on(async {
         assert_eq!(first.await.unwrap_err(), AppendError::Failed);
         assert_eq!(waiting.await.unwrap_err(), AppendError::Failed);
@@ -237,7 +238,7 @@ fn a_flush_waits_for_all_that_was_appended_before_it() {
         assert_eq!(disk.state().syncs_entered, 4);
         assert!(before.await.is_ok() && also.await.is_ok());
     });
-    disk.change(|state| state.fail_sync = true);
+    disk.change(|state| state.failing = Some(Failing::FileSync));
     block_on(async {
         assert_eq!(journal.flush().await, Err(AppendError::Failed));
         assert_eq!(journal.flush().await, Err(AppendError::Failed));

@@ -3,8 +3,15 @@ mod power;
 mod receipt;
 mod recovery;
 mod simulated;
+mod snapshots;
 
+use crate::base::id::CourseId;
 use crate::base::id::LearnerId;
+use crate::session::CourseFact;
+use crate::session::Effect;
+use crate::session::Fact;
+use crate::session::Profile;
+use crate::session::State;
 use crate::store::Append;
 use crate::store::Disk;
 use crate::store::RecoverError;
@@ -55,4 +62,41 @@ fn commit(disk: &dyn Disk, writer: &mut Writer, appends: &[Append]) -> Result<u6
         .commit(appends, 5)
         .map_err(|error| error.to_string())?;
     Ok(commit.number)
+}
+
+/// Some learner; those of near numbers are not near each other.
+fn learner(n: u32) -> LearnerId {
+    let spread = u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    LearnerId(spread.to_be_bytes())
+}
+
+/// What such a learner may have done, some 600 bytes; each version says something else.
+fn effects(n: u32, version: u32) -> Vec<Effect> {
+    let fact = |fact| Effect {
+        generation: 0,
+        fact,
+    };
+    let mut effects: Vec<Effect> = (0..40)
+        .map(|course| {
+            fact(Fact::Course {
+                course: CourseId(u64::from(n % 7 * 100 + course)),
+                generation: 0,
+                fact: CourseFact::Enrolled(1_800_000_000 + n),
+            })
+        })
+        .collect();
+    effects.push(fact(Fact::Profile(Profile {
+        at_s: 1_800_000_000 + version,
+        locality: Some(format!("commune {n}").into()),
+        unit: None,
+    })));
+    effects
+}
+
+fn state(n: u32, version: u32) -> State {
+    let mut state = State::default();
+    effects(n, version)
+        .iter()
+        .for_each(|effect| state.apply(effect));
+    state
 }

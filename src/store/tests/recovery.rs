@@ -2,6 +2,7 @@ use super::append;
 use super::commit;
 use super::recovered;
 use super::recovered_from;
+use super::simulated::Failing;
 use super::simulated::Fault;
 use super::simulated::Simulated;
 use crate::store::Directory;
@@ -123,7 +124,7 @@ fn of_removals_that_cannot_be_synced_the_next_try_goes_on_there() {
     let segments = recovered.writer.segments();
     let kept = segments.count();
     assert!(kept > 4);
-    disk.state().fail_directory_sync = true;
+    disk.state().failing = Some(Failing::DirectorySync);
     let error = segments.forget(&disk, u64::MAX).unwrap_err();
     assert!(error.to_string().contains(FIRST), "{error}");
     // It may be there again after a power cut, so the next one was not touched.

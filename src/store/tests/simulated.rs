@@ -27,6 +27,13 @@ pub(super) enum Fault {
     RemovalSync,
 }
 
+/// What fails once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing {
+    FileSync,
+    DirectorySync,
+}
+
 #[derive(Clone)]
 pub(super) struct Simulated(Arc<Inner>);
 
@@ -45,10 +52,8 @@ pub(super) struct State {
     pub(super) fuse: Option<u64>,
     /// Bytes that may still be added; `None`: as many as one likes.
     pub(super) room: Option<u64>,
-    /// The next sync of a file fails.
-    pub(super) fail_sync: bool,
-    /// The next sync of the directory fails.
-    pub(super) fail_directory_sync: bool,
+    /// The next sync of this kind fails.
+    pub(super) failing: Option<Failing>,
     /// Syncs of files wait while this is set.
     pub(super) hold_sync: bool,
     pub(super) syncs_entered: u64,
@@ -222,7 +227,11 @@ impl Disk for Simulated {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.operate()?;
-        if std::mem::take(&mut state.fail_directory_sync) {
+        if state
+            .failing
+            .take_if(|what| *what == Failing::DirectorySync)
+            .is_some()
+        {
             return Err(io::Error::other("the disk failed"));
         }
         let added = state
@@ -277,7 +286,11 @@ impl DiskFile for Handle {
         self.disk.0.changed.notify_all();
         let held = |state: &mut State| state.hold_sync;
         let mut state = self.disk.0.changed.wait_while(state, held).unwrap();
-        if std::mem::take(&mut state.fail_sync) {
+        if state
+            .failing
+            .take_if(|what| *what == Failing::FileSync)
+            .is_some()
+        {
             return Err(io::Error::other("the disk failed"));
         }
         if state.fault != Some(Fault::FileSync) {
