@@ -60,12 +60,27 @@ pub(crate) struct Page {
     files: Vec<(&'static str, Resource)>,
 }
 
+/// Whether the page can sign somebody in; it reads that from its own head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignIn {
+    /// Everybody is a visitor: courses play, quizzes are practice.
+    Off,
+    /// Under any name, by the development issuer.
+    Dev,
+}
+
+/// What index.html says of it, and what it says of [`SignIn::Dev`].
+const SIGN_IN: [&str; 2] = [
+    r#"name="lamplight-sign-in" content="off""#,
+    r#"name="lamplight-sign-in" content="dev""#,
+];
+
 impl Page {
     /// Compresses every file once. `media_base` is the host that media come from if not ours.
-    pub(crate) fn prepare(media_base: &str) -> Self {
+    pub(crate) fn prepare(media_base: &str, sign_in: SignIn) -> Self {
         let prepared = FILES
             .iter()
-            .map(|file| (file.name, prepare(file, media_base)));
+            .map(|file| (file.name, prepare(file, media_base, sign_in)));
         Self {
             files: prepared.collect(),
         }
@@ -80,7 +95,7 @@ impl Page {
     }
 }
 
-fn prepare(file: &File, media_base: &str) -> Resource {
+fn prepare(file: &File, media_base: &str, sign_in: SignIn) -> Resource {
     let about = About {
         media_type: file.media_type.into(),
         policy: CachePolicy::Short,
@@ -88,12 +103,15 @@ fn prepare(file: &File, media_base: &str) -> Resource {
         text: true,
         fields: security(file, media_base),
     };
-    let hash = Digest::of(&[file.bytes]).to_string();
-    Resource::new(
-        about,
-        Content::Memory(Bytes::from_static(file.bytes)),
-        &hash,
-    )
+    let bytes = match sign_in {
+        SignIn::Dev if file.media_type == HTML => {
+            let [off, dev] = SIGN_IN;
+            Bytes::from(String::from_utf8_lossy(file.bytes).replace(off, dev))
+        }
+        SignIn::Dev | SignIn::Off => Bytes::from_static(file.bytes),
+    };
+    let hash = Digest::of(&[&bytes]).to_string();
+    Resource::new(about, Content::Memory(bytes), &hash)
 }
 
 /// What a page of ours may do: run its own scripts, fetch from here and from the media host, play
@@ -126,6 +144,7 @@ fn security(file: &File, media_base: &str) -> Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Body;
     use crate::http::Method;
     use crate::http::Status;
 
@@ -140,7 +159,7 @@ mod tests {
 
     #[test]
     fn nothing_inline_and_nobody_else_runs_in_the_page() {
-        let page = Page::prepare("https://cdn.example");
+        let page = Page::prepare("https://cdn.example", SignIn::Off);
         let index = page.file("index.html").unwrap();
         let reply = index.reply(Method::Get, &Fields::new()).unwrap();
         assert_eq!(reply.status(), Status(200));
@@ -152,5 +171,20 @@ mod tests {
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
         assert!(policy.contains("connect-src 'self' https://cdn.example;"));
         assert!(page.file("missing.js").is_none());
+    }
+
+    #[test]
+    fn the_page_offers_to_sign_in_only_where_the_server_can() {
+        let [off, dev] = SIGN_IN;
+        for (sign_in, there, not) in [(SignIn::Off, off, dev), (SignIn::Dev, dev, off)] {
+            let page = Page::prepare("", sign_in);
+            let index = page.file("index.html").unwrap();
+            let reply = index.reply(Method::Get, &Fields::new()).unwrap();
+            let Body::Slices(slices) = reply.body else {
+                panic!("the page is in memory");
+            };
+            let text = String::from_utf8(slices.concat()).unwrap();
+            assert!(text.contains(there) && !text.contains(not));
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::http::Request;
 use crate::http::Target;
 use crate::identity::SessionKeys;
 use crate::issuers::Issuers;
+use crate::issuers::Mode;
 use crate::service::app::Core;
 use crate::service::app::Outcome;
 use crate::service::app::not_found;
@@ -18,6 +19,13 @@ pub struct Learning {
     pub session_keys: Arc<SessionKeys>,
     /// Whose word is taken for who somebody is.
     pub issuers: Arc<Issuers>,
+}
+
+impl Learning {
+    /// Whether everybody may sign in under any name.
+    pub(crate) fn has_dev_issuer(&self) -> bool {
+        self.issuers.config().mode == Mode::Dev
+    }
 }
 
 impl fmt::Debug for Learning {

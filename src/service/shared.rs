@@ -9,6 +9,7 @@ use crate::runtime::Shutdown;
 use crate::service::Config;
 use crate::service::Learning;
 use crate::service::assets::Page;
+use crate::service::assets::SignIn;
 use crate::service::reference;
 use crate::service::signing::lies_below;
 use crate::service::url_keys::UrlKeys;
@@ -66,14 +67,19 @@ impl Shared {
     pub fn new(setup: Setup) -> Arc<Self> {
         LazyLock::force(&reference::OPENAPI);
         let config = setup.config;
+        let learning = setup.learning;
+        let dev = learning.as_ref().is_some_and(Learning::has_dev_issuer);
+        let sign_in = if dev { SignIn::Dev } else { SignIn::Off };
         Arc::new(Self {
             origins: Origins::new(&config.origins),
-            page: config.page.then(|| Page::prepare(&config.media_base)),
+            page: config
+                .page
+                .then(|| Page::prepare(&config.media_base, sign_in)),
             config,
             library: setup.library,
             shutdown: setup.shutdown,
             url_keys: setup.url_keys,
-            learning: setup.learning,
+            learning,
             edges: setup.edges,
         })
     }

@@ -26,6 +26,7 @@ export class Outbox extends EventTarget {
   #fails = 0;
   #notBefore = 0;
   #block = { learner: null, next: 1, end: 1 };
+  #leaving = new Map(); // ends of beats that left with the last such request, by number
   #fresh = new Map(); // beats of this page that may not have left yet, by number
 
   constructor(store, session) {
@@ -102,8 +103,11 @@ export class Outbox extends EventTarget {
   /** The page may end now: beats leave with a request that outlives it. */
   leave() {
     const account = this.#session.account;
-    const beats = [...this.#fresh.values()].filter((one) => one.learner === account?.learner);
+    // The browser says in several ways that the page may end.
+    const beats = [...this.#fresh.values()].filter((one) =>
+      one.learner === account?.learner && this.#leaving.get(one.seq) !== one.to_ms);
     if (!beats.length || !account.token) return;
+    this.#leaving = new Map(beats.map((one) => [one.seq, one.to_ms]));
     call("POST", BEATS, { token: account.token, keepalive: true, body: said(account, beats) })
       .then((reply) => this.#settle(account.learner, beats, reply.body)).catch(() => {});
   }

@@ -80,7 +80,6 @@ export class Session extends EventTarget {
       await prune(shelf);
     });
     await this.#spread();
-    this.refresh();
   }
 
   /**

@@ -116,10 +116,11 @@ async function screen(desk, course, one, name) {
     start(0);
     return { node, close };
   }
+  // What has not left yet is newer; asked first, so that it is not missed on its way.
+  const unsent = await outbox.place(account.learner, course.id, one.id);
   await session.fresh();
   const totals = await store.run((shelf) => shelf.get("totals", account.learner, course.id, one.id));
-  const known = lessonOf(enrolled(session.state, course.id), one.id);
-  const left = await outbox.place(account.learner, course.id, one.id) ?? known?.position_ms ?? 0;
+  const left = unsent ?? lessonOf(enrolled(session.state, course.id), one.id)?.position_ms ?? 0;
   // Who saw it to the end begins anew.
   start(left < one.duration_ms - END_MS ? left / 1000 : 0, totals ?? { played: 0, visible: 0 });
   return { node, close };
