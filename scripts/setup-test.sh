@@ -8,6 +8,7 @@
 #   hls.js, Shaka Player, dash.js, video.js, mp4box.js, axe-core
 #                     what plays and judges inside the browsers (npm, in target/test-tools)
 #   nginx, varnish, squid, trafficserver   real edges in front of the server
+#   redis-server      what nodes share, killed and starved by its tests
 #   h2load            an independent HTTP/2 and HTTP/1.1 load, for `make bench`
 set -eu
 cd "$(dirname "$0")/.."
@@ -29,6 +30,7 @@ need varnishd varnish
 need squid squid-openssl
 need traffic_server trafficserver
 need h2load nghttp2-client
+need redis-server redis-server
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then

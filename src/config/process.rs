@@ -41,6 +41,8 @@ pub struct Config {
     pub journal: store::Config,
     /// Learners' sessions at rest.
     pub snapshots: store::SnapshotsConfig,
+    /// Redis, which nodes share.
+    pub redis: store::redis::Config,
 }
 
 /// Addresses, workers and bounds of the process.
@@ -130,7 +132,8 @@ impl Config {
         self.public.check().map_err(|error| error.to_string())?;
         let listen = self.server.listen.iter().chain(&self.tcp.plain_listen);
         let checked = self.identity.check(listen);
-        checked.map_err(|error| error.to_string())
+        checked.map_err(|error| error.to_string())?;
+        self.redis.check()
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`Snapshots`] keeps learners' states at rest, in a database of its own; what is saved there
 //!   lets segments of the journal go.
 //! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
+//! - [`redis`] ships learners' states to the other nodes and loads what they shipped.
 //! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
 //!   synced.
 //!
@@ -30,6 +31,7 @@ mod journal;
 mod metrics;
 mod receipt;
 mod recovery;
+pub mod redis;
 mod scan;
 mod segments;
 mod snapshots;
@@ -57,6 +59,10 @@ pub use receipt::Signer;
 pub use recovery::RecoverError;
 pub use recovery::Recovered;
 pub use recovery::recover;
+pub use redis::Redis;
+pub use redis::RedisError;
+pub use redis::RedisHealth;
+pub use redis::Shipped;
 pub use scan::Progress;
 pub use scan::Replay;
 pub use scan::Scanned;

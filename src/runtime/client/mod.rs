@@ -22,6 +22,7 @@ pub use connection::Protocol;
 pub use origin::Origin;
 pub use trust::Client;
 pub use trust::Trust;
+pub use trust::tls_settings;
 
 use std::time::Duration;
 use thiserror::Error;

@@ -35,25 +35,33 @@ impl Client {
     /// # Errors
     /// [`ClientError::Trust`].
     pub fn new(trust: &Trust, limits: Limits) -> Result<Self, ClientError> {
-        let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
-        let builder = ClientConfig::builder_with_provider(provider());
-        let builder = builder
-            .with_protocol_versions(&versions)
-            .map_err(|e| refused(trust, &e))?;
-        let tls = match trust {
-            Trust::Anybody => {
-                let verifier = Arc::new(AnyCertificate(provider()));
-                let builder = builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(verifier);
-                builder.with_no_client_auth()
-            }
-            Trust::System | Trust::File(_) => builder
-                .with_root_certificates(roots(trust)?)
-                .with_no_client_auth(),
-        };
+        let tls = tls_settings(trust)?;
         Ok(Self { tls, limits })
     }
+}
+
+/// TLS settings of a client that trusts `trust`, for protocols other than HTTP too.
+///
+/// # Errors
+/// [`ClientError::Trust`].
+pub fn tls_settings(trust: &Trust) -> Result<ClientConfig, ClientError> {
+    let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
+    let builder = ClientConfig::builder_with_provider(provider());
+    let builder = builder
+        .with_protocol_versions(&versions)
+        .map_err(|e| refused(trust, &e))?;
+    Ok(match trust {
+        Trust::Anybody => {
+            let verifier = Arc::new(AnyCertificate(provider()));
+            let builder = builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier);
+            builder.with_no_client_auth()
+        }
+        Trust::System | Trust::File(_) => builder
+            .with_root_certificates(roots(trust)?)
+            .with_no_client_auth(),
+    })
 }
 
 fn roots(trust: &Trust) -> Result<RootCertStore, ClientError> {
