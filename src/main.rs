@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             command: ReceiptCommand::Verify { file },
         } => command::receipt_verify(&file),
         Command::Sign(flags) => command::sign(&flags),
+        Command::Store { command } => command::store(command, variables),
     };
     ExitCode::from(exit.code())
 }

@@ -2,6 +2,7 @@
 
 use crate::command::DoctorFlags;
 use crate::command::SignFlags;
+use crate::command::StoreCommand;
 use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
@@ -53,6 +54,12 @@ pub enum Command {
     },
     /// Print a URL with a signature.
     Sign(SignFlags),
+    /// Verify, export or import a node's data.
+    Store {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
 }
 
 /// What can be done with a receipt.

@@ -6,6 +6,7 @@
 //! - [`doctor`]: a running origin, for those who put a delivery network in front of it.
 //! - [`receipt_verify`]: a receipt, for anyone.
 //! - [`sign`]: a signed URL, for platforms and trials.
+//! - [`store`]: a node's data: verified, written out, taken in.
 //!
 //! Exit codes: 0 done, 1 failed (a problem was found, the server could not start), 2 used wrongly
 //! (unknown flag, unknown key).
@@ -17,6 +18,7 @@ mod doctor;
 mod print;
 mod receipt;
 mod sign;
+mod store;
 
 pub use check::Form;
 pub use check::check;
@@ -33,6 +35,9 @@ pub use doctor::doctor;
 pub use receipt::receipt_verify;
 pub use sign::SignFlags;
 pub use sign::sign;
+pub use store::PlaceFlags;
+pub use store::StoreCommand;
+pub use store::store;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

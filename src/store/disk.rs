@@ -79,6 +79,8 @@ pub trait DiskFile: Send {
 #[derive(Debug, Clone)]
 pub struct Directory {
     path: PathBuf,
+    /// Only looked at: files are opened to read.
+    look: bool,
 }
 
 struct RealFile(fs::File);
@@ -89,16 +91,34 @@ impl Directory {
     /// # Errors
     /// Of the operating system.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(path)?;
-        if let Some(parent) = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
+        // Each new name is on the disk before what stands below it is relied upon.
+        let missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+        for path in missing
+            .iter()
+            .rev()
+            .filter(|path| !path.as_os_str().is_empty())
         {
-            fs::File::open(parent)?.sync_all()?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)?;
+            let parent = path
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            fs::File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
         }
-        let path = path.to_owned();
-        Ok(Self { path })
+        Ok(Self {
+            path: path.to_owned(),
+            look: false,
+        })
+    }
+
+    /// The directory at `path`, to be looked at: nothing in it is made or changed.
+    pub fn look(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            look: true,
+        }
     }
 }
 
@@ -121,7 +141,7 @@ impl Disk for Directory {
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = fs::OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(!self.look)
             .open(self.path.join(name))?;
         Ok(Box::new(RealFile(file)))
     }

@@ -11,6 +11,7 @@
 //!   the one with the newest commit.
 //! - [`Snapshots`] keeps learners' states at rest, in a database of its own; what is saved there
 //!   lets segments of the journal go.
+//! - [`Place`] looks through both, writes all learners out as JSON lines and takes them in.
 //! - [`Receipt`] proves to anyone that an answer was accepted; a [`Signer`] signs a commit once.
 //! - [`redis`] ships learners' states to the other nodes and loads what they shipped.
 //! - [`Disk`] is the one seam to files; tests put a simulated one there that loses whatever was not
@@ -27,6 +28,7 @@
 mod batch;
 mod config;
 mod disk;
+mod exchange;
 mod journal;
 mod metrics;
 mod receipt;
@@ -38,6 +40,7 @@ mod snapshots;
 mod snapshots_error;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 pub use batch::Append;
@@ -47,6 +50,9 @@ pub use config::SnapshotsConfig;
 pub use disk::Directory;
 pub use disk::Disk;
 pub use disk::DiskFile;
+pub use exchange::Export;
+pub use exchange::Line;
+pub use exchange::LineError;
 pub use journal::AppendError;
 pub use journal::Durable;
 pub use journal::Health;
@@ -75,6 +81,11 @@ pub use segments::Kept;
 pub use segments::Segments;
 pub use snapshots::Snapshots;
 pub use snapshots_error::SnapshotsError;
+pub use whole::Findings;
+pub use whole::ImportError;
+pub use whole::Place;
+pub use whole::Stage;
+pub use whole::Stages;
 pub use writer::Commit;
 pub use writer::Segment;
 pub use writer::WriteError;

@@ -134,6 +134,33 @@ pub fn recover(
     mend(disk, scanned, segment_bytes)
 }
 
+/// Begins a journal in an empty directory whose first commit, of nothing, has number `commit`: the
+/// numbers of another journal go on here.
+///
+/// # Errors
+/// [`RecoverError::Io`].
+pub(super) fn begin_at(
+    disk: &dyn Disk,
+    segment_bytes: u64,
+    commit: u64,
+    now_ms: u64,
+) -> Result<(), RecoverError> {
+    sweep(disk, &[], 0)?;
+    // What was prepared and never used is in the way.
+    let file = name(1);
+    if disk.open(&file).is_ok() {
+        disk.remove(&file)
+            .map_err(RecoverError::io("remove", &file))?;
+    }
+    let segment = Segment::make(disk, 1, segment_bytes);
+    let segment = segment.map_err(RecoverError::io("make", &file))?;
+    let start = BLOCK_BYTES as u64;
+    let mut writer = Writer::resume(segment, start, commit, Segments::default());
+    let written = writer.commit(&[], now_ms).map_err(io::Error::other);
+    written.map_err(RecoverError::io("write", &file))?;
+    Ok(())
+}
+
 /// Cuts off what is torn and goes on there.
 fn mend(disk: &dyn Disk, scanned: Scanned, segment_bytes: u64) -> Result<Recovered, RecoverError> {
     let (number, offset) = scanned.end.unwrap_or((1, BLOCK_BYTES as u64));

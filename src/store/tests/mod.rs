@@ -1,3 +1,4 @@
+mod exchange;
 mod journal;
 mod power;
 mod receipt;
