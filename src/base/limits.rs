@@ -103,6 +103,8 @@ pub const COVERAGE_PIECES_MAX: usize = 128;
 pub const DEVICES_PER_LESSON_MAX: usize = 4;
 /// Devices of one learner that are remembered; those used last stay.
 pub const DEVICES_PER_LEARNER_MAX: usize = 16;
+/// Beats of one call.
+pub const BEATS_PER_CALL_MAX: usize = 500;
 /// Courses one learner may have been enrolled in.
 pub const COURSES_PER_LEARNER_MAX: usize = 256;
 /// Lessons of one course that a state holds; far more than any course has.

@@ -43,14 +43,21 @@ impl Catalogue {
     /// What these folders hold together; `problems` are those of the content folder itself.
     pub(crate) fn new(stands: Vec<Arc<Stand>>, mut problems: Vec<Problem>) -> Self {
         let mut found: BTreeMap<&str, &Served> = BTreeMap::new();
+        let mut keys: HashMap<CourseId, &str> = HashMap::new();
         for stand in &stands {
             problems.extend(stand.problems.iter().cloned());
             let Some(served) = &stand.served else {
                 continue;
             };
             let id = served.course.id.as_str();
-            if found.contains_key(id) {
-                let what = format!("another course has the id `{id}`");
+            // Equal ids have equal hashes, and different ones had better not.
+            let other = *keys.entry(served.course.key()).or_insert(id);
+            if found.contains_key(other) {
+                let what = if other == id {
+                    format!("another course has the id `{id}`")
+                } else {
+                    format!("the ids `{id}` and `{other}` have the same hash")
+                };
                 let remedy = "rename the folder or give it another `id`";
                 problems.push(Problem::new(&stand.folder, what, remedy));
             } else {
@@ -108,6 +115,12 @@ impl Catalogue {
     pub fn course_of(&self, key: CourseId) -> Option<&Course> {
         let place = self.keys.get(&key)?;
         self.courses.get(*place).map(|course| &**course)
+    }
+
+    /// The courses to be passed before `course`. One that is not here does not count, nor one that
+    /// in its turn asks for `course`: nobody could ever begin either.
+    pub fn prerequisites(&self, course: &Course) -> Vec<&Course> {
+        prerequisites::of(course, &|id| self.course(id.as_str()))
     }
 
     /// What is wrong with lessons, quizzes and files that are left out.

@@ -8,8 +8,38 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// The courses to be passed before `course`, without those that nobody could ever pass: what is no
+/// course here, and what asks for `course` in its turn.
+pub(crate) fn of<'a>(
+    course: &Course,
+    find: &dyn Fn(&Slug) -> Option<&'a Course>,
+) -> Vec<&'a Course> {
+    let known = course.prerequisites.iter().filter_map(find);
+    known
+        .filter(|wanted| !asks_for(wanted, &course.id, find))
+        .collect()
+}
+
+/// Whether `course` is `wanted`, or asks for it over however many courses.
+fn asks_for<'a>(
+    course: &'a Course,
+    wanted: &Slug,
+    find: &dyn Fn(&Slug) -> Option<&'a Course>,
+) -> bool {
+    let (mut seen, mut left) = (HashSet::new(), vec![course]);
+    while let Some(course) = left.pop() {
+        if course.id == *wanted {
+            return true;
+        }
+        if seen.insert(&course.id) {
+            left.extend(course.prerequisites.iter().filter_map(find));
+        }
+    }
+    false
+}
+
 /// Prerequisites that are no course, and circles that nobody can enter. The courses are served
-/// nevertheless; whoever enforces prerequisites ignores those that are reported here.
+/// nevertheless, and [`of`] ignores what is reported here.
 pub(crate) fn problems(courses: &[Arc<Course>], stands: &[Arc<Stand>]) -> Vec<Problem> {
     let by_id: HashMap<&Slug, &Course> = courses.iter().map(|c| (&c.id, &**c)).collect();
     let folders: HashMap<&Slug, &str> = stands
@@ -131,6 +161,29 @@ mod tests {
         let courses: [(&str, &[&str]); 4] =
             [("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])];
         assert_eq!(found(&courses), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nobody_is_kept_out_for_ever() {
+        let courses: [(&str, &[&str]); 6] = [
+            ("a", &["b", "x"]),
+            ("b", &["c"]),
+            ("c", &[]),
+            ("d", &["e", "c"]),
+            ("e", &["d"]),
+            ("f", &["f", "a"]),
+        ];
+        let courses = courses.iter().map(|(id, p)| course(id, p)).collect();
+        let catalogue = Catalogue::of(courses);
+        let asked = |id| {
+            let course = catalogue.course(id).unwrap();
+            let asked = catalogue.prerequisites(course);
+            asked.iter().map(|c| c.id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!((asked("a"), asked("b")), (vec!["b"], vec!["c"]));
+        assert_eq!((asked("d"), asked("f")), (vec!["c"], vec!["a"]));
+        let key = catalogue.course("a").unwrap().key();
+        assert_eq!(catalogue.course_of(key), catalogue.course("a"));
     }
 
     #[test]

@@ -149,6 +149,14 @@ impl Reader<'_> {
             self.problems.push(problem);
             return;
         }
+        let key = self.course.lesson_key(&lesson);
+        let twin = |other: &&Lesson| self.course.lesson_key(other) == key;
+        if let Some(other) = self.course.lessons.iter().find(twin) {
+            let what = same_key("lesson", lesson.id.as_str(), other.id.as_str());
+            let folder = branch.folder.shown_itself();
+            self.problems.push(Problem::new(folder, what, ANOTHER_ID));
+            return;
+        }
         let id = lesson.id.clone();
         self.modified = self.modified.max(shelf.modified_unix_s);
         self.shelf.lessons.insert(id.clone(), shelf);
@@ -281,7 +289,7 @@ impl Reader<'_> {
         let (_json, version) = quiz.chunk(&id);
         let course = &self.course.id;
         let fallback = || Texts::one(quiz.language.clone(), id.as_str());
-        self.course.quizzes.push(QuizEntry {
+        let entry = QuizEntry {
             id: id.clone(),
             lesson: lesson.cloned(),
             title: if quiz.title.is_empty() {
@@ -295,7 +303,15 @@ impl Reader<'_> {
             closes_at: quiz.closes_at,
             time_limit_ms: quiz.time_limit_ms,
             attempts_max: quiz.attempts_max,
-        });
+        };
+        let key = self.course.quiz_key(&entry);
+        let twin = |other: &&QuizEntry| self.course.quiz_key(other) == key;
+        if let Some(other) = self.course.quizzes.iter().find(twin) {
+            let what = same_key("quiz", id.as_str(), other.id.as_str());
+            let problem = Problem::new(&*paper.file, what, ANOTHER_ID);
+            self.problems.push(problem);
+            return;
+        }
         let shelf = QuizShelf {
             keys: format!("{course} {course}/{id}"),
             version,
@@ -307,8 +323,17 @@ impl Reader<'_> {
         };
         self.modified = self.modified.max(shelf.modified_unix_s);
         self.shelf.quizzes.insert(id, Arc::new(shelf));
+        self.course.quizzes.push(entry);
     }
 }
+
+/// Learners' states call lessons and quizzes by 32 bits of a hash: of two with the same, one would
+/// count for the other.
+fn same_key(kind: &str, id: &str, other: &str) -> String {
+    format!("the ids of {kind} `{id}` and {kind} `{other}` have the same short hash")
+}
+
+const ANOTHER_ID: &str = "give it another `id`, the hash will differ";
 
 /// The value, or `None` with the problems kept.
 pub(crate) fn gathered<T>(

@@ -173,7 +173,7 @@ impl Core {
             return Err(problem.with_field("allow", allow));
         }
         if route.is_private() {
-            let outcome = self.learn(request, &target, route)?;
+            let outcome = self.learn(request, route)?;
             return Ok(self.api_outcome(head, outcome));
         }
         self.read(request, &target, route)

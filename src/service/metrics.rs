@@ -7,8 +7,10 @@ use crate::http::PROBLEMS;
 use crate::http::ProblemKind;
 use crate::http::Status;
 use crate::http::Version;
+use crate::service::beats::REASONS;
 use crate::service::doorkeeper;
 use crate::service::players::Players;
+use crate::service::route::CALLS;
 
 /// Counters of one worker.
 #[derive(Debug)]
@@ -21,6 +23,43 @@ pub struct Metrics {
     pub(crate) players: Players,
     /// Sessions and log-ins.
     pub(crate) door: doorkeeper::Counters,
+    /// Calls of learners.
+    calls: Named<{ CALLS.len() }>,
+    beats: Counter,
+    beats_rejected: Named<{ REASONS.len() }>,
+}
+
+/// Counters of a closed list of names.
+#[derive(Debug)]
+struct Named<const N: usize> {
+    names: [&'static str; N],
+    counters: [Counter; N],
+}
+
+impl<const N: usize> Named<N> {
+    fn new(names: [&'static str; N]) -> Self {
+        let counters = std::array::from_fn(|_| Counter::default());
+        Self { names, counters }
+    }
+
+    fn add_one(&self, name: &str) {
+        let mut all = self.names.iter().zip(&self.counters);
+        if let Some((_, counter)) = all.find(|(known, _)| **known == name) {
+            counter.add_one();
+        }
+    }
+
+    fn sample(
+        &self,
+        (metric, help): (&'static str, &'static str),
+        label: &'static str,
+        into: &mut Vec<Sample>,
+    ) {
+        for (name, counter) in self.names.iter().zip(&self.counters) {
+            let sample = Sample::counter(metric, help, counter);
+            into.push(sample.labelled(label, name));
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -30,6 +69,9 @@ impl Default for Metrics {
             problems: std::array::from_fn(|_| Counter::default()),
             players: Players::default(),
             door: doorkeeper::Counters::default(),
+            calls: Named::new(CALLS),
+            beats: Counter::default(),
+            beats_rejected: Named::new(REASONS),
         }
     }
 }
@@ -56,6 +98,21 @@ impl Metrics {
         if let Some(counter) = at.and_then(|at| self.problems.get(at)) {
             counter.add_one();
         }
+    }
+
+    /// Counts a call of a learner's, whatever becomes of it.
+    pub(crate) fn called(&self, call: &str) {
+        self.calls.add_one(call);
+    }
+
+    /// Counts beats that came.
+    pub(crate) fn beats(&self, count: usize) {
+        self.beats.add(count as u64);
+    }
+
+    /// Counts a beat of which something does not count.
+    pub(crate) fn beat_rejected(&self, reason: &str) {
+        self.beats_rejected.add_one(reason);
     }
 
     /// Replies so far of one version, all classes.
@@ -89,6 +146,16 @@ impl Source for Metrics {
         }
         self.players.sample(into);
         self.door.sample(into);
+        let what = (
+            "lamplight_calls",
+            "Calls of learners, whatever became of them.",
+        );
+        self.calls.sample(what, "call", into);
+        let help = "Beats that players sent.";
+        into.push(Sample::counter("lamplight_beats", help, &self.beats));
+        let help = "Beats of which something does not count, by reason.";
+        let what = ("lamplight_beats_rejected", help);
+        self.beats_rejected.sample(what, "reason", into);
     }
 }
 
@@ -112,5 +179,16 @@ mod tests {
         assert_eq!(value("h2_2xx"), Some(0));
         assert_eq!((value("overloaded"), value("draining")), (Some(1), Some(0)));
         assert_eq!(metrics.replies(Version::Http3), 2);
+        for reason in REASONS {
+            metrics.beat_rejected(reason);
+        }
+        metrics.called("beats");
+        samples.clear();
+        metrics.sample(&mut samples);
+        let value = |label: &str| {
+            let labelled = |s: &&Sample| s.label.is_some_and(|(_, v)| v == label);
+            samples.iter().find(labelled).map(|s| s.value)
+        };
+        assert_eq!((value("beats"), value("implausible")), (Some(1), Some(1)));
     }
 }

@@ -60,7 +60,7 @@ pub struct Signed<'a> {
 }
 
 /// Path templates of all routes, as docs/openapi.json and docs/protocol.md list them.
-pub const TEMPLATES: [&str; 25] = [
+pub const TEMPLATES: &[&str] = &[
     "/",
     "/page/{file}",
     "/favicon.ico",
@@ -69,6 +69,10 @@ pub const TEMPLATES: [&str; 25] = [
     "/v1/courses",
     "/v1/courses/{course}",
     "/problems/{slug}",
+    "/v1/session",
+    "/v1/session/beats",
+    "/v1/enrolments",
+    "/v1/enrolments/{course}",
     "/media/{course}/{lesson}/master.m3u8",
     "/media/{course}/{lesson}/manifest.mpd",
     "/media/{course}/{lesson}/{track}/playlist.m3u8",
@@ -148,10 +152,27 @@ impl Route<'_> {
 
     /// Whether it is one learner's own.
     pub const fn is_private(self) -> bool {
-        matches!(
-            self,
-            Self::Session | Self::Beats | Self::Enrolments | Self::Enrolment(_)
-        )
+        self.call().is_some()
+    }
+
+    /// The name of a learner's call in metrics.
+    pub(crate) const fn call(self) -> Option<&'static str> {
+        match self {
+            Self::Session => Some("session"),
+            Self::Beats => Some("beats"),
+            Self::Enrolments => Some("enrol"),
+            Self::Enrolment(_) => Some("leave"),
+            Self::Page
+            | Self::PageFile(_)
+            | Self::Icon
+            | Self::Health
+            | Self::OpenApi
+            | Self::Courses
+            | Self::Course(_)
+            | Self::Problem(_)
+            | Self::Content(_)
+            | Self::Signed(_) => None,
+        }
     }
 
     /// Bytes of content that its unsafe methods take.
@@ -191,6 +212,8 @@ pub(crate) fn is_private(path: &str) -> bool {
     rest.is_some_and(|rest| PRIVATE.iter().any(|begin| rest.starts_with(begin)))
 }
 
+/// Names of learners' calls in metrics.
+pub(crate) const CALLS: [&str; 4] = ["session", "beats", "enrol", "leave"];
 /// How private paths go on after `/v1/`.
 const PRIVATE: [&str; 4] = ["session", "enrolments", "attempts", "dev/"];
 /// Bytes of content that a call with a few members takes.
@@ -253,6 +276,16 @@ mod tests {
             assert_eq!(Route::of(path), None, "{path}");
         }
         assert_eq!(Route::of("/v1/courses/x"), Some(Route::Course("x")));
+    }
+
+    #[test]
+    fn every_call_of_a_learner_is_counted_and_never_kept() {
+        let paths = ["session", "session/beats", "enrolments", "enrolments/x"];
+        for path in paths.map(|path| format!("/v1/{path}")) {
+            let route = Route::of(&path).unwrap();
+            assert!(CALLS.contains(&route.call().unwrap()), "{path}");
+            assert!(is_private(&path) && route.is_private(), "{path}");
+        }
     }
 
     #[test]

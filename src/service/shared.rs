@@ -26,7 +26,7 @@ pub struct Shared {
     pub(crate) shutdown: Shutdown,
     pub(crate) page: Option<Page>,
     pub(crate) url_keys: Arc<UrlKeys>,
-    pub(crate) learning: Option<Learning>,
+    pub(crate) learning: Option<Arc<Learning>>,
     edges: Vec<Network>,
 }
 
@@ -44,7 +44,7 @@ pub struct Setup {
     /// Networks of edges, which say for whom they ask.
     pub edges: Vec<Network>,
     /// The learners; without them everything about sessions is 404.
-    pub learning: Option<Learning>,
+    pub learning: Option<Arc<Learning>>,
 }
 
 impl Setup {
@@ -68,7 +68,9 @@ impl Shared {
         LazyLock::force(&reference::OPENAPI);
         let config = setup.config;
         let learning = setup.learning;
-        let dev = learning.as_ref().is_some_and(Learning::has_dev_issuer);
+        let dev = learning
+            .as_ref()
+            .is_some_and(|learning| learning.has_dev_issuer());
         let sign_in = if dev { SignIn::Dev } else { SignIn::Off };
         Arc::new(Self {
             origins: Origins::new(&config.origins),

@@ -1,5 +1,6 @@
 //! What should not lie in a content folder: named with file, line and remedy; the rest is served.
 
+use crate::base::id::LessonId;
 use crate::content::Library;
 use crate::content::Lookup;
 use crate::content::check;
@@ -163,6 +164,37 @@ fn of_two_with_one_id_the_first_is_served_and_the_second_named() {
         &dir,
         "so/01-mat-khau/thi.toml: another quiz of the course has the id",
     );
+}
+
+#[test]
+fn of_two_that_learners_states_cannot_tell_apart_the_second_is_named() {
+    // Two ids of 200,000 whose hashes begin alike.
+    let (one_lesson, other_lesson) = ("bai-101376", "bai-103451");
+    assert_eq!(LessonId::of(one_lesson), LessonId::of(other_lesson));
+    let dir = folder();
+    let course = dir.path().join("so");
+    for lesson in [one_lesson, other_lesson] {
+        fs::create_dir(course.join(lesson)).unwrap();
+        fs::write(course.join(lesson).join("text.vi.md"), "x").unwrap();
+    }
+    for name in ["bai-112679.gift", "bai-114855.gift"] {
+        fs::write(course.join(name), "Q {T}\n").unwrap();
+    }
+    one(
+        &dir,
+        "so/bai-103451: the ids of lesson `bai-103451` and lesson `bai-101376` have the",
+    );
+    one(
+        &dir,
+        "so/bai-114855.gift: the ids of quiz `bai-114855` and quiz `bai-112679` have the",
+    );
+    let library = open(dir.path());
+    let catalogue = library.catalogue();
+    let served = catalogue.course("so").unwrap();
+    let lessons = served.lessons.iter().map(|lesson| lesson.id.as_str());
+    assert!(lessons.eq(["mat-khau", one_lesson]));
+    let quizzes = served.quizzes.iter().map(|quiz| quiz.id.as_str());
+    assert!(quizzes.eq(["mat-khau-quiz", "bai-112679"]));
 }
 
 #[test]
