@@ -71,6 +71,11 @@ export const clock = {
   },
 };
 
+/** Whether a call that failed so is repeated, or waits for a new session. */
+export function waits(error) {
+  return !(error instanceof Problem) || error.status === 401 || error.passes;
+}
+
 /** `ms`, more or less by a half: many who failed together must not come back together. */
 export function jitter(ms) {
   return ms * (0.5 + Math.random());

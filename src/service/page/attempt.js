@@ -1,7 +1,7 @@
 // A quiz of somebody who is signed in: start, answers that are saved one by one, time by the
 // server's clock, hand in, result.
 
-import { clock, Problem } from "./api.js";
+import { clock, waits } from "./api.js";
 import { el, follow, put } from "./dom.js";
 import { number, t, why } from "./i18n.js";
 import { questions, tally } from "./quiz.js";
@@ -48,43 +48,53 @@ export function attempt(desk, course, quiz) {
 
   const ready = (async () => {
     const known = await last(store, learner, course, quiz);
-    if (known?.result) return done(known, await store.run((s) => s.all("answers", learner, known.attempt)));
-    const open_ = session.state?.attempts?.some((one) => one.state === "open"
-      && one.quiz === quiz.id && (one.course ?? course.id) === course.id && !over(one.deadline));
-    if (known && (known.wish || over(known.deadline))) return work(known);
-    if (!known && !open_) return card();
+    const finish = async (record) =>
+      done(record, await store.run((shelf) => shelf.all("answers", learner, record.attempt)));
+    if (known?.result) return finish(known);
+    if (known?.wish) return work(known);
+    const id = known?.attempt ?? session.state?.attempts?.find((one) =>
+      one.state === "open" && one.quiz === quiz.id && one.course === course.id)?.attempt;
+    if (!id) return card();
     try {
-      work(await open(desk, learner, course, quiz));
+      const { body } = await session.ask(learner, "GET", `/v1/attempts/${id}`);
+      const record = await keep(desk, learner, body);
+      if (record.result) finish(record);
+      else work(record);
     } catch (error) {
-      if (known && (!(error instanceof Problem) || error.passes || error.status === 401)) work(known);
+      // Out of reach: what is kept here goes on. Forgotten by the server: begin anew.
+      if (known && waits(error)) work(known);
       else card();
     }
   })();
   return { node, ready, close: () => sheet?.close() };
 }
 
-/** Opens the attempt, or finds the one that is open, here and at the server. */
-async function open({ session, store, json }, learner, course, quiz) {
+/** Opens an attempt, or finds the one that is open. */
+async function open(desk, learner, course, quiz) {
+  const { session } = desk;
   await session.ask(learner, "POST", "/v1/enrolments", { body: { course: course.id } });
-  const reply = await session.ask(learner, "POST", "/v1/attempts",
+  const { body } = await session.ask(learner, "POST", "/v1/attempts",
     { body: { course: course.id, quiz: quiz.id } });
-  const { attempt, chunk: url, seed, deadline } = reply.body;
+  return keep(desk, learner, body);
+}
+
+/** Keeps an attempt as the server tells it, in place of older ones at the quiz. */
+async function keep({ store, json }, learner, told) {
+  const { attempt, course, quiz, chunk: url, seed, deadline, result } = told;
   const chunk = await json(url);
-  const told = reply.status === 201 ? null
-    : (await session.ask(learner, "GET", `/v1/attempts/${attempt}`)).body;
   return store.run(async (shelf) => {
     for (const old of await shelf.all("attempts", learner)) {
-      if (old.course !== course.id || old.quiz !== quiz.id || old.attempt === attempt) continue;
+      if (old.course !== course || old.quiz !== quiz || old.attempt === attempt) continue;
       await shelf.drop("attempts", learner, old.attempt);
       for (const one of await shelf.all("answers", learner, old.attempt)) {
         await shelf.drop("answers", learner, old.attempt, one.item);
       }
     }
     const kept = await shelf.get("attempts", learner, attempt);
-    const record = { wish: null, ...kept, learner, attempt, course: course.id, quiz: quiz.id,
-      chunk, seed, deadline };
+    const record = { wish: null, ...kept, learner, attempt, course, quiz, chunk, seed, deadline,
+      result };
     await shelf.put("attempts", record);
-    if (told) await reconcile(shelf, record, told.answers ?? []);
+    await reconcile(shelf, record, told.answers);
     return record;
   });
 }
@@ -93,21 +103,21 @@ async function open({ session, store, json }, learner, course, quiz) {
  * Brings this device's answers and the server's together: what was answered on another device is
  * shown here, and what the server should have and has not is said again.
  */
-async function reconcile(shelf, { learner, attempt, chunk }, told) {
+async function reconcile(shelf, { learner, attempt, chunk, result }, told) {
   const account = await shelf.get("accounts", learner);
   const mine = await shelf.all("answers", learner, attempt);
   for (const one of mine.filter((one) => one.save === "saved")) {
-    if (told.some((other) => other.item === one.item)) continue;
+    if (result || told.some((other) => other.item === one.item)) continue;
     await shelf.put("answers", { ...one, save: "waiting" });
   }
-  for (const { item, seq, elapsed_ms, ...body } of told) {
+  for (const { item, seq, device, elapsed_ms, at, ...body } of told) {
     // A later answer has a higher number, on whichever device it is given.
     account.answers = Math.max(account.answers, seq);
     const form = chunk.items.find((one) => one.id === item);
     const kept = mine.find((one) => one.item === item);
     if (!form || kept && kept.seq >= seq) continue;
-    await shelf.put("answers", { learner, attempt, item, seq, body, elapsed_ms, save: "saved",
-      value: FORMS[form.kind]?.value(body) });
+    await shelf.put("answers", { learner, attempt, item, seq, device, body, elapsed_ms,
+      save: "saved", value: FORMS[form.kind]?.value(body) });
   }
   await shelf.put("accounts", account);
 }
@@ -310,11 +320,13 @@ class Sheet {
 function facts(session, course, quiz) {
   const lines = [() => t("n_items", { n: quiz.items })];
   if (quiz.time_limit_ms) lines.push(() => t("limit", { n: number(quiz.time_limit_ms / 60_000, 1) }));
+  if (course.pass) lines.push(() => t("to_pass", { n: number(course.pass * 100) }));
+  if (quiz.attempts_max) lines.push(() => t("tries", { n: quiz.attempts_max }));
   if (quiz.opens_at) lines.push(() => t("opens", { at: moment(quiz.opens_at) }));
   if (quiz.closes_at) lines.push(() => t("closes", { at: moment(quiz.closes_at) }));
   const known = session.state?.courses?.find((one) => one.id === course.id);
   const mine = known?.quizzes?.find((one) => one.id === quiz.id);
-  if (mine?.attempts) lines.push(() => t("best", { n: number(mine.best * 100) }));
+  if (Number.isFinite(mine?.best)) lines.push(() => t("best", { n: number(mine.best * 100) }));
   return lines.map((line) => el("li", {}, line));
 }
 
@@ -338,10 +350,6 @@ export function shuffled(item, seed) {
     [order[at], order[other]] = [order[other], order[at]];
   }
   return order;
-}
-
-function over(deadline) {
-  return Boolean(deadline) && Date.parse(deadline) <= clock.now();
 }
 
 function refusal(error) {

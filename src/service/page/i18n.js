@@ -106,6 +106,9 @@ const TEXTS = {
     watched_waiting: "Tiến độ đang được giữ trên thiết bị này, sẽ gửi khi kết nối được với máy chủ.",
     best: "cao nhất {n} %",
     before_start: "Trước khi bắt đầu",
+    account: "Người học",
+    to_pass: "Cần đạt {n} % số điểm",
+    tries: "Được làm nhiều nhất {n} lần",
     limit: "Thời gian làm bài: {n} phút",
     opens: "Mở lúc {at}",
     closes: "Đóng lúc {at}",
@@ -138,6 +141,18 @@ const TEXTS = {
     item_wrong: "Chưa đúng",
     item_person: "Do người chấm",
     receipts: "Tải biên nhận câu trả lời",
+    why_superseded: "một câu trả lời mới hơn từ thiết bị khác được tính",
+    why_time_over: "đã hết giờ làm bài",
+    why_attempt_closed: "bài này đã nộp rồi",
+    why_answers_missing: "có câu trả lời chưa đến máy chủ",
+    why_quiz_not_open: "bài này chưa mở",
+    why_quiz_closed: "bài này đã đóng",
+    why_limit_reached: "đã đến giới hạn ({detail})",
+    why_unfinished: "hãy nộp những bài đang làm dở trước",
+    why_not_eligible: "cần hoàn thành việc khác trước ({detail})",
+    why_not_found: "máy chủ không còn mục này",
+    why_too_many_requests: "có quá nhiều yêu cầu, hãy thử lại sau ít phút",
+    why_content_too_large: "câu trả lời quá dài",
   },
   en: {
     skip: "Skip to the main content",
@@ -242,6 +257,9 @@ const TEXTS = {
     watched_waiting: "Your progress is kept on this device and sent when the server can be reached.",
     best: "best {n} %",
     before_start: "Before you start",
+    account: "Learner",
+    to_pass: "{n} % of the points to pass",
+    tries: "At most {n} attempts",
     limit: "Time allowed: {n} min",
     opens: "Opens {at}",
     closes: "Closes {at}",
@@ -274,6 +292,18 @@ const TEXTS = {
     item_wrong: "Not right",
     item_person: "Read by a person",
     receipts: "Download the receipts of your answers",
+    why_superseded: "a newer answer from another device counts",
+    why_time_over: "the time is over",
+    why_attempt_closed: "this was handed in already",
+    why_answers_missing: "some answers have not reached the server",
+    why_quiz_not_open: "this quiz is not open yet",
+    why_quiz_closed: "this quiz is closed",
+    why_limit_reached: "a limit is reached ({detail})",
+    why_unfinished: "hand in first what you have begun",
+    why_not_eligible: "something else comes first ({detail})",
+    why_not_found: "the server does not have this any more",
+    why_too_many_requests: "too many requests; try again in a few minutes",
+    why_content_too_large: "the answer is too long",
   },
 };
 
@@ -300,7 +330,7 @@ export function t(key, values = {}) {
 /** Why the server refused: in the language of the page where it has words for that. */
 export function why({ kind = "", message = "", why: told = kind, detail = message }) {
   const key = `why_${told.replaceAll("-", "_")}`;
-  return TEXTS[language][key] ?? detail;
+  return key in TEXTS[language] ? t(key, { detail }) : detail;
 }
 
 /** The best of `{"vi": …, "en": …}` for the page, as `{text, lang}`. */

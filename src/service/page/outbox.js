@@ -4,7 +4,7 @@
 // disk, or that it will never take it. Only then, and only for what it names, is something "saved".
 // Repeating is harmless: beats and answers carry numbers of their device.
 
-import { clock, jitter, Problem, call } from "./api.js";
+import { call, jitter, Problem, waits } from "./api.js";
 
 /** Emits `change` whenever something was kept, sent or refused. */
 export class Outbox extends EventTarget {
@@ -18,6 +18,8 @@ export class Outbox extends EventTarget {
     return this.waiting > 0 && (this.troubled || this.#session.ended || !navigator.onLine);
   }
 
+  /** Why the current learner was not enrolled, by course. */
+  refusals = new Map();
   #store;
   #session;
   #timer = 0;
@@ -74,8 +76,8 @@ export class Outbox extends EventTarget {
       const account = await shelf.get("accounts", learner);
       account.answers += 1;
       await shelf.put("accounts", account);
-      await shelf.put("answers", { learner, attempt, item, seq: account.answers, body, value,
-        elapsed_ms: elapsed, save: "waiting" });
+      await shelf.put("answers", { learner, attempt, item, seq: account.answers,
+        device: account.device, body, value, elapsed_ms: elapsed, save: "waiting" });
     });
     await this.#changed();
   }
@@ -98,6 +100,22 @@ export class Outbox extends EventTarget {
     const here = beats.filter((one) => one.course === course && one.lesson === lesson);
     here.sort((a, b) => b.at_ms - a.at_ms);
     return here[0]?.to_ms ?? null;
+  }
+
+  /** Waits until everything is sent, or `ms` have passed, or a try failed. */
+  empty(ms) {
+    this.#hurry();
+    return new Promise((done) => {
+      const look = () => {
+        if (this.waiting && !this.troubled && !this.#session.ended) return;
+        clearTimeout(timer);
+        this.removeEventListener("change", look);
+        done();
+      };
+      const timer = setTimeout(() => { this.removeEventListener("change", look); done(); }, ms);
+      this.addEventListener("change", look);
+      this.#count();
+    });
   }
 
   /** The page may end now: beats leave with a request that outlives it. */
@@ -157,12 +175,12 @@ export class Outbox extends EventTarget {
 
   /** Pauses for longer after each failure, and for at least as long as the server asks. */
   #rest(error) {
-    if (!(error instanceof Problem)) throw error;
-    this.troubled = error.status !== 401;
     if (error.status === 401) return; // until somebody signs in again
+    this.troubled = true;
+    if (!(error instanceof Problem)) console.error(error);
     const pause = jitter(Math.min(1000 * 2 ** this.#fails, PAUSE_MS_MAX));
     this.#fails += 1;
-    this.#notBefore = Date.now() + Math.max(pause, error.waitMs + (error.waitMs && pause / 2));
+    this.#notBefore = Date.now() + Math.max(pause, error.waitMs ? error.waitMs + pause / 2 : 0);
   }
 
   async #drain() {
@@ -193,8 +211,10 @@ export class Outbox extends EventTarget {
     for (const { course } of wishes) {
       try {
         await this.#session.ask(learner, "POST", "/v1/enrolments", { body: { course } });
+        this.refusals.delete(course);
       } catch (error) {
         if (waits(error)) throw error;
+        this.refusals.set(course, error);
       }
       await this.#store.run((shelf) => shelf.drop("enrolments", learner, course));
     }
@@ -213,8 +233,7 @@ export class Outbox extends EventTarget {
   }
 
   async #sendAnswer(one) {
-    const { learner, attempt, item, seq, body, elapsed_ms } = one;
-    const device = this.#session.account?.device;
+    const { learner, attempt, item, seq, device, body, elapsed_ms } = one;
     const path = `/v1/attempts/${attempt}/answers/${encodeURIComponent(item)}`;
     let fate;
     try {
@@ -222,14 +241,29 @@ export class Outbox extends EventTarget {
         { body: { seq, device, ...body, elapsed_ms }, keepalive: true });
       // Nothing but a receipt says that an answer is on a disk.
       if (!reply.body?.receipt || !reply.body.durable) throw new Problem(0);
-      fate = { save: "saved", receipt: reply.body.receipt, superseded: reply.body.superseded };
+      fate = { save: "saved", receipt: reply.body.receipt };
+      if (reply.body.superseded) fate = { ...fate, save: "refused", why: "superseded" };
     } catch (error) {
       if (waits(error)) throw error;
+      if (error.kind === "answer-conflict") return this.#renumber(one);
       fate = { save: "refused", why: error.kind, detail: error.message };
     }
     await this.#edit("answers", [learner, attempt, item], (kept) => {
       if (kept.seq === seq) Object.assign(kept, fate);
     });
+  }
+
+  /** The number was used for another answer: takes one above all that the server has. */
+  async #renumber({ learner, attempt, item, seq }) {
+    const { body } = await this.#session.ask(learner, "GET", `/v1/attempts/${attempt}`);
+    await this.#store.run(async (shelf) => {
+      const account = await shelf.get("accounts", learner);
+      account.answers = Math.max(account.answers, ...body.answers.map((one) => one.seq)) + 1;
+      await shelf.put("accounts", account);
+      const kept = await shelf.get("answers", learner, attempt, item);
+      if (kept?.seq === seq) await shelf.put("answers", { ...kept, seq: account.answers });
+    });
+    this.#again = true;
   }
 
   async #sendSubmissions(learner) {
@@ -239,22 +273,21 @@ export class Outbox extends EventTarget {
   }
 
   async #sendSubmission({ learner, attempt }) {
-    const answers = await this.#all("answers", learner, attempt);
-    const sent = Math.max(0, ...answers.filter((a) => a.save === "saved").map((a) => a.seq));
     const device = this.#session.account?.device;
+    const all = await this.#all("answers", learner, attempt);
+    const answers = all.filter((one) => one.save === "saved" && one.device === device);
+    const answered = Object.fromEntries(answers.map((one) => [one.item, one.seq]));
     let fate;
     try {
       const reply = await this.#session.ask(learner, "POST", `/v1/attempts/${attempt}/submit`,
-        { body: { device, sent } });
+        { body: { device, answered } });
       fate = { wish: null, result: reply.body };
     } catch (error) {
       if (waits(error)) throw error;
       if (error.kind === "answers-missing") {
         // This node lacks answers that another acknowledged: say them again first.
         for (const { item } of answers) {
-          await this.#edit("answers", [learner, attempt, item], (kept) => {
-            if (kept.save === "saved") kept.save = "waiting";
-          });
+          await this.#edit("answers", [learner, attempt, item], (kept) => { kept.save = "waiting"; });
         }
         throw new Problem(503);
       }
@@ -360,11 +393,6 @@ async function keepBeat(shelf, beat) {
 /** The body of a call with beats. */
 function said({ device }, beats) {
   return { device, beats: beats.map(({ learner, ...beat }) => beat) };
-}
-
-/** Whether a call that failed so is repeated, or waits for a new session. */
-function waits(error) {
-  return !(error instanceof Problem) || error.status === 401 || error.passes;
 }
 
 /** Runs `work` unless another tab is at it; tells which. */

@@ -9,6 +9,7 @@ export function badge({ session, outbox }) {
   const state = () => (!session.account ? "" : session.ended ? t("badge_ended")
     : outbox.late ? t("badge_waiting", { n: outbox.waiting }) : "");
   return el("a", { id: "who", href: () => (session.account ? "#/me" : "#/sign-in"),
+    "aria-label": () => (session.account ? [t("account"), name(), state()].filter(Boolean).join(": ") : null),
     "data-who": () => session.learner ?? "", "data-waiting": () => String(outbox.waiting) },
   el("span", { class: "name" }, name), el("span", { class: "state" }, state));
 }
@@ -53,6 +54,7 @@ export async function signInView(session, back) {
 /** The learner's own page: what is saved, what waits, ways out. */
 export function me({ session, outbox, store }, home) {
   const out = async (everywhere) => {
+    await outbox.empty(PATIENCE_MS);
     await session.signOut(everywhere);
     home();
   };
@@ -99,3 +101,5 @@ export function meter(read, label) {
     el("progress", { max: 100, value: () => Math.floor((read() ?? 0) * 100), "aria-label": label }),
     el("span", {}, shown));
 }
+
+const PATIENCE_MS = 3000;

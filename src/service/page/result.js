@@ -12,13 +12,9 @@ export function result({ result: told, chunk, attempt }, answers) {
     el("h2", { id: "result-title", tabindex: -1 }, () => t("result")),
     el("p", { class: "score" }, () => t("score", { n: number(share * 100) })),
     el("p", { "data-passed": String(told.passed) }, verdict),
-    low(told) ? el("p", {}, () => t("low_effort")) : null,
+    told.effort?.low ? el("p", {}, () => t("low_effort")) : null,
     receipts(attempt, answers));
   return [head, items(chunk, told.per_item)].filter(Boolean);
-}
-
-function low({ effort }) {
-  return effort === "low_effort" || effort?.verdict === "low_effort" || effort?.low === true;
 }
 
 /** One line a question: what it earned, and what its author says now. */

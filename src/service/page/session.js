@@ -123,11 +123,20 @@ export class Session extends EventTarget {
 
   /** Renews the session when a third of its time is left. */
   async renew() {
-    const { learner, renew_at: due } = this.account ?? {};
-    if (!this.account?.token || clock.now() < due) return;
-    const { body } = await this.ask(learner, "POST", "/v1/session/renew");
-    await this.edit(learner, (account) => Object.assign(account,
-      { token: body.session, ...lifetime(body) }));
+    const { learner, token, renew_at: due } = this.account ?? {};
+    if (!token || clock.now() < due) return;
+    let change;
+    try {
+      const { body } = await call("POST", "/v1/session/renew", { token });
+      change = { token: body.session, ...lifetime(body) };
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      // As old as a session gets; it is still good until it expires.
+      change = { renew_at: Infinity };
+    }
+    await this.edit(learner, (account) => {
+      if (account.token === token) Object.assign(account, change);
+    });
   }
 
   /** Asks the server for the learner's state, once however many want it. */

@@ -3,7 +3,7 @@
 
 import { attempt } from "./attempt.js";
 import { el } from "./dom.js";
-import { nameOf, number, pick, t } from "./i18n.js";
+import { nameOf, number, pick, t, why } from "./i18n.js";
 import { courseShare, enrolled, lessonOf, meter } from "./people.js";
 import { player } from "./player.js";
 import { practice } from "./quiz.js";
@@ -62,12 +62,14 @@ export async function outline(desk, id) {
   const enrol = el("button", { type: "button", class: "button", id: "enrol",
     hidden: () => !session.account || known() !== null,
     onclick: () => outbox.enrol(session.learner, id) }, () => t("enrol"));
+  const refused = el("p", { class: "notice", role: "status", hidden: () => !outbox?.refusals.has(id) },
+    () => (outbox?.refusals.has(id) ? t("refused", { why: why(outbox.refusals.get(id)) }) : ""));
   return { title: () => `${pick(course.title).text} · Lamplight`, nodes: [
     way([["#/", () => t("back_courses")]]),
     el("div", { class: "hero" }, words("h1", course.title, { tabindex: -1 }),
       words("p", course.summary),
       meter(() => courseShare(session.state, course), () => t("progress_of",
-        { title: pick(course.title).text })), enrol),
+        { title: pick(course.title).text })), enrol, refused),
     el("ol", { class: "cards", "aria-label": () => t("lessons") }, rows),
     quizLinks(desk, course, null)].filter(Boolean) };
 }
@@ -173,7 +175,7 @@ function quizLinks({ session }, course, lessonId, counted = true) {
   const some = course.quizzes.filter((q) => (q.lesson ?? null) === lessonId);
   const best = (q) => {
     const mine = enrolled(session.state, course.id)?.quizzes?.find((one) => one.id === q.id);
-    return mine?.attempts ? t("best", { n: number(mine.best * 100) }) : null;
+    return Number.isFinite(mine?.best) ? t("best", { n: number(mine.best * 100) }) : null;
   };
   return some.length ? el("p", { class: "exercises" }, some.map((q) =>
     el("a", { class: "button second", href: `#/course/${course.id}/quiz/${q.id}` },

@@ -25,8 +25,8 @@ export function watch(video, account, { course, lesson, length }, outbox, totals
     if (document.visibilityState === "visible") visible += passed;
   };
   const here = () => (video.ended ? length : Math.min(Math.round(video.currentTime * 1000), length));
-  /** Little steps are the player's own, over holes between segments. */
-  const goesOn = (at) => at >= last && at - last <= HOLE_MS_MAX;
+  /** Little steps are the player's own: over holes between segments, to another source. */
+  const goesOn = (at) => at >= last && at - last <= HOLE_MS_MAX * Math.max(rate, 1);
 
   const cut = () => {
     begun = performance.now();
