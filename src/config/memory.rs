@@ -61,50 +61,7 @@ impl Machine {
 /// What `config` takes at its bounds, beside what `machine` has.
 pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
     let connections = config.server.connections_max as u64;
-    let workers = if config.server.workers == 0 {
-        machine.cores
-    } else {
-        config.server.workers
-    };
-    let early = if config.quic.early_data {
-        config.quic.early_sessions_max as u64
-    } else {
-        0
-    };
-    let parts = vec![
-        (
-            format!("{connections} idle HTTP/3 connections (server.connections_max)"),
-            Size::bytes(connections.saturating_mul(QUIC_CONNECTION_BYTES)),
-        ),
-        (
-            format!("{early} sessions for early data (quic.early_sessions_max)"),
-            Size::bytes(early.saturating_mul(EARLY_SESSION_BYTES)),
-        ),
-        (
-            "chunks of media and texts (content.cache)".to_owned(),
-            config.content.cache,
-        ),
-        (
-            "sample tables of recordings (content.index_cache)".to_owned(),
-            config.content.index_cache,
-        ),
-        (
-            format!("replies read as they are sent, on {workers} workers (quic.pulled_max)"),
-            Size::bytes((workers as u64).saturating_mul(config.quic.pulled_max.as_bytes())),
-        ),
-        (
-            "database of saved sessions (snapshots.cache, snapshots.memtable)".to_owned(),
-            Size::bytes(
-                5_u64
-                    .saturating_mul(config.snapshots.memtable.as_bytes())
-                    .saturating_add(config.snapshots.cache.as_bytes()),
-            ),
-        ),
-        (
-            format!("{workers} workers"),
-            Size::bytes((workers as u64).saturating_mul(WORKER_BYTES)),
-        ),
-    ];
+    let parts = parts(config, machine);
     let sizes = parts.iter().map(|(_, size)| size.as_bytes());
     let total = Size::bytes(sizes.fold(0, u64::saturating_add));
     let mut warnings = Vec::new();
@@ -128,6 +85,59 @@ pub fn estimate(config: &Config, machine: &Machine) -> Estimate {
         total,
         warnings,
     }
+}
+
+/// What takes memory, and how much of it at most.
+fn parts(config: &Config, machine: &Machine) -> Vec<(String, Size)> {
+    let connections = config.server.connections_max as u64;
+    let workers = if config.server.workers == 0 {
+        machine.cores
+    } else {
+        config.server.workers
+    };
+    let early = if config.quic.early_data {
+        config.quic.early_sessions_max as u64
+    } else {
+        0
+    };
+    vec![
+        (
+            format!("{connections} idle HTTP/3 connections (server.connections_max)"),
+            Size::bytes(connections.saturating_mul(QUIC_CONNECTION_BYTES)),
+        ),
+        (
+            format!("{early} sessions for early data (quic.early_sessions_max)"),
+            Size::bytes(early.saturating_mul(EARLY_SESSION_BYTES)),
+        ),
+        (
+            "chunks of media and texts (content.cache)".to_owned(),
+            config.content.cache,
+        ),
+        (
+            "sample tables of recordings (content.index_cache)".to_owned(),
+            config.content.index_cache,
+        ),
+        (
+            format!("replies read as they are sent, on {workers} workers (quic.pulled_max)"),
+            Size::bytes((workers as u64).saturating_mul(config.quic.pulled_max.as_bytes())),
+        ),
+        (
+            "learners in memory (sessions.memory)".to_owned(),
+            config.sessions.memory,
+        ),
+        (
+            "database of saved sessions (snapshots.cache, snapshots.memtable)".to_owned(),
+            Size::bytes(
+                5_u64
+                    .saturating_mul(config.snapshots.memtable.as_bytes())
+                    .saturating_add(config.snapshots.cache.as_bytes()),
+            ),
+        ),
+        (
+            format!("{workers} workers"),
+            Size::bytes((workers as u64).saturating_mul(WORKER_BYTES)),
+        ),
+    ]
 }
 
 /// A size rounded for reading.

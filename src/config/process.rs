@@ -8,6 +8,7 @@ use crate::issuers;
 use crate::quic;
 use crate::runtime::tls;
 use crate::service;
+use crate::shards;
 use crate::store;
 use crate::tcp;
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub struct Config {
     pub public: service::Config,
     /// Who may sign in, and for how long.
     pub identity: issuers::Config,
+    /// The learners in memory.
+    pub sessions: shards::Config,
     /// The journal of what was acknowledged.
     pub journal: store::Config,
     /// Learners' sessions at rest.
@@ -127,6 +130,7 @@ impl Config {
         self.h3.check()?;
         self.tcp.check()?;
         self.content.check()?;
+        self.sessions.check()?;
         self.journal.check()?;
         self.snapshots.check()?;
         self.public.check().map_err(|error| error.to_string())?;

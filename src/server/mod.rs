@@ -6,12 +6,17 @@
 //! - `bind`: every socket before the first worker, so that a taken port is a sentence and not
 //!   half a server. `worker`: one thread's share. `ops`: health, metrics, reload, drain.
 //!
-//! Order at start: keys → certificate → catalogue → sockets → workers → operations → ready.
+//! - `learners`: the memory, the journal and the snapshots behind it.
+//!
+//! Order at start: keys → certificate → catalogue → learners → sockets → workers → operations →
+//! ready. The end goes the other way: requests under way finish and are committed, then the last
+//! snapshots are written.
 //! Invariants: the end is a drain, bounded by `server.drain_timeout`; a reload that fails leaves
 //! what was in use; a worker that stops by itself ends the process with an error.
 
 mod announce;
 mod bind;
+mod learners;
 mod log;
 mod ops;
 mod purge;

@@ -5,6 +5,7 @@ use crate::base::metrics::Part;
 use crate::base::metrics::Sample;
 use crate::runtime;
 use crate::runtime::keyring::hex;
+use crate::server::learners::Glance;
 use crate::server::state::State;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ struct Status<'a> {
     connections_max: usize,
     courses: usize,
     content_problems: usize,
+    learners: Glance,
     certificate_sha256: String,
     spki_sha256: String,
     metrics: BTreeMap<String, i64>,
@@ -76,6 +78,7 @@ pub(super) fn status(state: &State) -> String {
         connections_max: state.budget.max(),
         courses: catalogue.courses().len(),
         content_problems: catalogue.problems().len(),
+        learners: state.learners.glance(),
         certificate_sha256: prints.certificate,
         spki_sha256: prints.spki,
         metrics: metrics

@@ -25,6 +25,8 @@ use crate::runtime::tls::TlsError;
 use crate::server::bind;
 use crate::server::bind::BindError;
 use crate::server::bind::Sockets;
+use crate::server::learners::Keeping;
+use crate::server::learners::Learners;
 use crate::server::ops;
 use crate::server::state::State;
 use crate::server::watch;
@@ -32,10 +34,13 @@ use crate::server::worker;
 use crate::service;
 use crate::service::UrlKeys;
 use crate::service::UrlKeysError;
+use crate::store::RecoverError;
+use crate::store::SnapshotsError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use tokio::sync::mpsc;
@@ -49,6 +54,7 @@ pub struct Server {
     ops_address: SocketAddr,
     ops: Worker<io::Result<()>>,
     ops_end: Trigger,
+    pub(super) keeping: Keeping,
 }
 
 /// Why the server cannot start; each says what, where and how to mend it.
@@ -81,6 +87,15 @@ pub enum StartError {
     /// The data directory.
     #[error("the data directory (--data) cannot be written")]
     Data(#[source] io::Error),
+    /// The data directory has a server already.
+    #[error("another server uses {}; stop it, or give another --data", .0.display())]
+    InUse(PathBuf),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] RecoverError),
+    /// Sessions at rest.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotsError),
     /// A thread.
     #[error("no thread can be started")]
     Thread(#[source] io::Error),
@@ -115,6 +130,7 @@ impl Server {
         let starts = runtime::count_start(&config.server.data).map_err(StartError::Data)?;
         let generation = u16::try_from(starts % GENERATIONS).unwrap_or_default();
         let count = worker_count(&config);
+        let (learners, keeping) = Learners::open(&config)?;
         let (listen, mut sockets) = bind::all(&config, count)?;
         let plain = bind::plain(&config, &mut sockets)?;
         let ops_listener = bind::ops(config.server.ops)?;
@@ -126,9 +142,10 @@ impl Server {
             listen,
             plain,
             workers: count,
-            sources: all_sources(&library, &issuers, &metrics),
+            sources: all_sources(&library, &issuers, &learners, &metrics),
             library,
             issuers,
+            learners,
             url_keys,
             identity,
             tcp_tickets: tickets(Purpose::TcpTicket),
@@ -157,12 +174,12 @@ impl Server {
             let started = started.inspect_err(|_error| state.trigger.close());
             workers.push(started.map_err(StartError::Thread)?);
         }
-        Self::with_ops(state, workers, ended, ops_listener)
+        Self::with_ops(state, (workers, keeping), ended, ops_listener)
     }
 
     fn with_ops(
         state: Arc<State>,
-        workers: Vec<Worker<()>>,
+        (workers, keeping): (Vec<Worker<()>>, Keeping),
         alive: mpsc::Receiver<()>,
         listener: std::net::TcpListener,
     ) -> Result<Self, StartError> {
@@ -188,6 +205,7 @@ impl Server {
             ops_address,
             ops,
             ops_end,
+            keeping,
         })
     }
 
@@ -241,9 +259,21 @@ impl Server {
     pub fn close(self) -> Result<(), StartError> {
         self.state.trigger.close();
         let ended: Vec<_> = self.workers.into_iter().map(Worker::join).collect();
+        let (kept, journal) = self.keeping.last_snapshots();
         self.ops_end.close();
         let ops = self.ops.join();
-        let all_well = ended.iter().all(Result::is_ok) && matches!(ops, Ok(Ok(())));
+        // The journal's thread ends when nobody can append any more.
+        let written = match Arc::into_inner(self.state) {
+            Some(state) => {
+                drop(state);
+                journal.join()
+            }
+            None => Ok(()),
+        };
+        let all_well = ended.iter().all(Result::is_ok)
+            && matches!(ops, Ok(Ok(())))
+            && kept.is_ok()
+            && written.is_ok();
         if all_well {
             Ok(())
         } else {
@@ -346,12 +376,14 @@ fn worker_count(config: &Config) -> usize {
 fn all_sources(
     library: &Arc<Library>,
     issuers: &Arc<Issuers>,
+    learners: &Learners,
     workers: &[worker::Metrics],
 ) -> Vec<Arc<dyn metrics::Source>> {
     let mut all: Vec<Arc<dyn metrics::Source>> = vec![
         Arc::<Library>::clone(library),
         Arc::<Issuers>::clone(issuers),
     ];
+    all.extend(learners.sources());
     all.extend(workers.iter().flat_map(sources));
     all
 }

@@ -14,6 +14,7 @@ use crate::runtime::keyring::Keyring;
 use crate::runtime::keyring::Purpose;
 use crate::runtime::tls::Identity;
 use crate::runtime::tls::Tickets;
+use crate::server::learners::Learners;
 use crate::service::UrlKeys;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(super) struct State {
     pub(super) workers: usize,
     pub(super) library: Arc<Library>,
     pub(super) issuers: Arc<Issuers>,
+    pub(super) learners: Arc<Learners>,
     pub(super) url_keys: Arc<UrlKeys>,
     pub(super) identity: Arc<Identity>,
     pub(super) tcp_tickets: Arc<Tickets>,
@@ -104,6 +106,7 @@ impl State {
             let dir = self.config.content.dir.display();
             reasons.push(format!("no course is served; see `lamplight check {dir}`"));
         }
+        reasons.extend(self.learners.not_ready());
         reasons
     }
 

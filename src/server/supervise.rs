@@ -114,7 +114,8 @@ async fn supervise(server: &mut Server, signals: &mut Signals) -> Result<(), Sta
             // Without a drain, the end of a worker is a fault; the others are ended too.
             _ = server.alive.recv() => return Err(StartError::Stopped),
         }
-        if server.workers.iter().any(runtime::Worker::has_ended) {
+        let stopped = server.workers.iter().any(runtime::Worker::has_ended);
+        if stopped || server.keeping.has_ended() {
             return Err(StartError::Stopped);
         }
     }

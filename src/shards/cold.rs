@@ -2,6 +2,7 @@
 
 use crate::base::id::LearnerId;
 use crate::session::State;
+use crate::store::Snapshots;
 
 /// A place of learners at rest. Its calls block; they are made off the workers' loops.
 pub trait Cold: Send + Sync {
@@ -17,4 +18,14 @@ pub trait Cold: Send + Sync {
     /// # Errors
     /// A sentence for the log; then any of them may be kept or not.
     fn save(&self, batch: &[(LearnerId, Vec<u8>)], mark: u64) -> Result<(), String>;
+}
+
+impl Cold for Snapshots {
+    fn load(&self, learner: LearnerId) -> Result<Option<State>, String> {
+        Self::load(self, learner).map_err(|error| error.to_string())
+    }
+
+    fn save(&self, batch: &[(LearnerId, Vec<u8>)], mark: u64) -> Result<(), String> {
+        Self::save(self, batch, mark).map_err(|error| error.to_string())
+    }
 }

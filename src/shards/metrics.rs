@@ -44,13 +44,13 @@ impl Source for Shards {
             Sample::gauge(name, help, &gauge)
         };
         let help = "Learners in memory.";
-        into.push(Sample::gauge("lamplight_sessions", help, &m.residents));
+        into.push(Sample::gauge("lamplight_learners", help, &m.residents));
         let help = "Memory of learners, estimated.";
-        into.push(gauge("lamplight_sessions_bytes", help, self.bytes()));
+        into.push(gauge("lamplight_learners_bytes", help, self.bytes()));
         let help = "Memory that learners may take.";
-        into.push(gauge("lamplight_sessions_bytes_max", help, self.budget));
+        into.push(gauge("lamplight_learners_bytes_max", help, self.budget));
         let (name, help) = (
-            "lamplight_sessions_touches",
+            "lamplight_learners_touches",
             "Learners asked for, by outcome.",
         );
         let misses = counted(name, help, &m.misses);
@@ -62,7 +62,7 @@ impl Source for Shards {
             hits.labelled("outcome", "hit"),
             misses.labelled("outcome", "miss"),
         ]);
-        let (name, help) = ("lamplight_sessions_refused", "Learners refused, by reason.");
+        let (name, help) = ("lamplight_learners_refused", "Learners refused, by reason.");
         for (reason, counter) in [
             ("full", &m.refused_full),
             ("journal", &m.refused_journal),
@@ -71,7 +71,7 @@ impl Source for Shards {
             into.push(counted(name, help, counter).labelled("reason", reason));
         }
         let (name, help) = (
-            "lamplight_sessions_lacking",
+            "lamplight_learners_lacking",
             "Learners whose newest state a place lacks.",
         );
         for (label, place) in [("snapshots", Place::Snapshots), ("redis", Place::Redis)] {
@@ -89,42 +89,42 @@ impl Metrics {
     const fn plain(&self) -> [(&'static str, &'static str, &Counter); 8] {
         [
             (
-                "lamplight_sessions_collapsed",
+                "lamplight_learners_collapsed",
                 "Touches that waited for a load another had begun.",
                 &self.collapsed,
             ),
             (
-                "lamplight_sessions_loads_failed",
+                "lamplight_learners_loads_failed",
                 "Learners that could not be read.",
                 &self.loads_failed,
             ),
             (
-                "lamplight_sessions_evicted",
+                "lamplight_learners_evicted",
                 "Learners that left memory.",
                 &self.evicted,
             ),
             (
-                "lamplight_sessions_undone",
+                "lamplight_learners_undone",
                 "Changes taken back because the journal did not take them.",
                 &self.undone,
             ),
             (
-                "lamplight_sessions_again",
+                "lamplight_learners_again",
                 "States appended whole because their facts were in doubt.",
                 &self.again,
             ),
             (
-                "lamplight_sessions_saved",
+                "lamplight_learners_saved",
                 "Snapshots of learners written.",
                 &self.saved,
             ),
             (
-                "lamplight_sessions_saves_failed",
+                "lamplight_learners_saves_failed",
                 "Times snapshots could not be written.",
                 &self.saves_failed,
             ),
             (
-                "lamplight_sessions_recovered",
+                "lamplight_learners_recovered",
                 "Facts read from the journal at start.",
                 &self.recovered,
             ),

@@ -7,6 +7,7 @@
     reason = "each test binary uses a part of it"
 )]
 
+use lamplight::base::units::Size;
 use lamplight::config::Config;
 use lamplight::server::Server;
 use std::net::SocketAddr;
@@ -128,6 +129,8 @@ pub(crate) fn config(data: &Path) -> Config {
     config.server.ops = "127.0.0.1:0".parse().unwrap();
     config.server.data = data.join("data");
     config.server.workers = 1;
+    // Written with zeros at every start; the usual size would be most of a test's time.
+    config.journal.segment = Size::mib(4);
     config.content.dir = bundled_content();
     config
 }

@@ -1,0 +1,200 @@
+//! The learners' memory and what keeps it: opened before the first worker, closed after the last.
+
+use crate::base::metrics;
+use crate::config::Config;
+use crate::runtime;
+use crate::runtime::Shutdown;
+use crate::runtime::Trigger;
+use crate::runtime::Worker;
+use crate::server::StartError;
+use crate::shards;
+use crate::shards::Shards;
+use crate::store::Directory;
+use crate::store::Health;
+use crate::store::Journal;
+use crate::store::Progress;
+use crate::store::Snapshots;
+use crate::store::recover;
+use serde::Serialize;
+use std::fs::File;
+use std::fs::TryLockError;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time for the last snapshots at the end. What they miss is read from the journal at the next
+/// start.
+const LAST_SNAPSHOTS: Duration = Duration::from_secs(10);
+/// How often a long recovery says how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(3);
+
+/// The learners, and where they are kept.
+pub(super) struct Learners {
+    pub(super) shards: Arc<Shards>,
+    pub(super) snapshots: Arc<Snapshots>,
+    journal: Journal,
+    /// Held as long as this process may write to the data directory.
+    _lock: File,
+}
+
+/// The threads behind them.
+pub(super) struct Keeping {
+    keeper: Worker<()>,
+    journal: Worker<()>,
+    stop: Trigger,
+}
+
+/// The learners at a glance.
+#[derive(Debug, Serialize)]
+pub(super) struct Glance {
+    in_memory: usize,
+    bytes: usize,
+    journal: String,
+    snapshots: String,
+}
+
+impl Learners {
+    /// Reads what the journal has beyond the snapshots, and starts the threads that keep both.
+    pub(super) fn open(config: &Config) -> Result<(Arc<Self>, Keeping), StartError> {
+        let data = &config.server.data;
+        let lock = lock(data)?;
+        let snapshots = Snapshots::open(&data.join("sessions"), &config.snapshots)?;
+        let snapshots = Arc::new(snapshots);
+        let shards = Shards::new(shards::Setup {
+            config: config.sessions.clone(),
+            cold: Some(Arc::<Snapshots>::clone(&snapshots)),
+            ships: false,
+            mark: 0,
+        });
+        let (journal, journal_thread) = replay(config, &shards, snapshots.mark())?;
+        shards.open(journal.clone());
+        let (stop, stopped) = Shutdown::new();
+        let kept = Arc::clone(&shards);
+        let keeper = Worker::start("sessions".to_owned(), move || {
+            shards::keep(kept, stopped, LAST_SNAPSHOTS)
+        });
+        let keeping = Keeping {
+            keeper: keeper.map_err(StartError::Thread)?,
+            journal: journal_thread,
+            stop,
+        };
+        let learners = Arc::new(Self {
+            shards,
+            snapshots,
+            journal,
+            _lock: lock,
+        });
+        Ok((learners, keeping))
+    }
+
+    /// Why nothing can be acknowledged, if that is so.
+    pub(super) fn not_ready(&self) -> Option<String> {
+        match self.journal.health() {
+            Health::Well => None,
+            Health::NoSpace => Some(
+                "the journal's disk is full, nothing new is acknowledged; free some space, it goes \
+                 on by itself"
+                    .to_owned(),
+            ),
+            Health::Failed(what) => Some(format!(
+                "the journal failed, nothing new is acknowledged: {what}; look at the disk, then \
+                 start anew"
+            )),
+        }
+    }
+
+    pub(super) fn glance(&self) -> Glance {
+        let snapshots = self.snapshots.failure();
+        Glance {
+            in_memory: self.shards.len(),
+            bytes: self.shards.bytes(),
+            journal: self.not_ready().unwrap_or_else(|| "well".to_owned()),
+            snapshots: snapshots.unwrap_or("well").to_owned(),
+        }
+    }
+
+    /// Whom a scrape asks.
+    pub(super) fn sources(&self) -> [Arc<dyn metrics::Source>; 3] {
+        [
+            Arc::<Shards>::clone(&self.shards),
+            Arc::<Snapshots>::clone(&self.snapshots),
+            Arc::new(self.journal.clone()),
+        ]
+    }
+}
+
+impl Keeping {
+    /// Whether the keeper ended by itself, which is a fault.
+    pub(super) fn has_ended(&self) -> bool {
+        self.keeper.has_ended()
+    }
+
+    /// Writes the last snapshots. The journal has everything already.
+    pub(super) fn last_snapshots(self) -> (io::Result<()>, Worker<()>) {
+        self.stop.close();
+        (self.keeper.join(), self.journal)
+    }
+}
+
+/// Two processes that write one journal would destroy it.
+fn lock(data: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(data).map_err(StartError::Data)?;
+    let file = File::create(data.join("lock")).map_err(StartError::Data)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
+        Err(TryLockError::Error(error)) => Err(StartError::Data(error)),
+    }
+}
+
+/// Opens the journal and gives the learners what it has.
+fn replay(
+    config: &Config,
+    shards: &Shards,
+    needed: u64,
+) -> Result<(Journal, Worker<()>), StartError> {
+    let dir = config.server.data.join("journal");
+    let disk = Directory::open(&dir).map_err(StartError::Data)?;
+    let begun = runtime::now();
+    let mut told = begun;
+    let recovered = recover(
+        &disk,
+        config.journal.segment_bytes(),
+        needed,
+        &mut |learner, effect| shards.replay(learner, effect),
+        &mut |progress| told = tell(told, progress),
+    )?;
+    if let Some(torn) = &recovered.torn {
+        tracing::warn!(
+            file = torn.file,
+            offset = torn.offset,
+            "the end of the journal was being written when the machine stopped and is cut off; \
+             nobody was told that it was safe"
+        );
+    }
+    let took_ms = runtime::now().saturating_duration_since(begun).as_millis();
+    tracing::info!(
+        commits = recovered.commits,
+        facts = recovered.records,
+        learners = shards.len(),
+        took_ms,
+        "read the journal"
+    );
+    let started = Journal::start(Arc::new(disk), recovered.writer, &config.journal);
+    started.map_err(StartError::Thread)
+}
+
+fn tell(told: std::time::Instant, progress: Progress) -> std::time::Instant {
+    let now = runtime::now();
+    if now.saturating_duration_since(told) < TELL_EVERY {
+        return told;
+    }
+    tracing::info!(
+        segments = progress.segments,
+        of = progress.segments_total,
+        facts = progress.records,
+        "reading the journal"
+    );
+    now
+}
