@@ -5,8 +5,8 @@
 //! playlist and the manifest are those of an hour of four-second segments; the look-up is a hit in
 //! the chunk cache. Capacity: a fragmented recording of segments of one MiB in a scratch folder;
 //! cold means read from the kernel's memory, cut, hashed and given to whoever asked, with a chunk
-//! cache too small to keep it; cached means found. How often each byte is copied on the way is
-//! printed first.
+//! cache too small to keep it; cached means found. Reads and bytes copied for a segment of each
+//! rendition are counted by the library and printed.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +19,7 @@ use criterion::Throughput;
 use criterion::criterion_group;
 use criterion::criterion_main;
 use lamplight::base::digest::Digest;
+use lamplight::base::metrics::Source as _;
 use lamplight::content::Config;
 use lamplight::content::Library;
 use lamplight::content::Lookup;
@@ -44,6 +45,7 @@ use std::fs;
 use std::hint::black_box;
 use std::ops::Range;
 use std::path;
+use std::sync::Arc;
 
 const LESSON: &str = "content/ky-nang-so/01-mat-khau";
 
@@ -88,7 +90,6 @@ fn packaging(c: &mut Criterion) {
     });
     group.finish();
 
-    copies(&track, &plan);
     let mut group = c.benchmark_group("segment");
     let bytes = Fragment::new(&track, &plan, 3).unwrap().len();
     group.throughput(Throughput::Bytes(bytes));
@@ -167,6 +168,15 @@ fn lookups(c: &mut Criterion) {
     let rendition = &lesson.renditions[2];
     let base = format!("/media/ky-nang-so/{}/{}", lesson.id, rendition.track);
     let url = format!("{base}/{}/3.m4s", rendition.version);
+    for rendition in &lesson.renditions {
+        let base = format!("/media/ky-nang-so/{}/{}", lesson.id, rendition.track);
+        let url = format!("{base}/{}/5.m4s", rendition.version);
+        copies(
+            &library,
+            &url,
+            &format!("a segment of `{}`", rendition.track),
+        );
+    }
     let mut group = c.benchmark_group("library");
     group.bench_function("opened", |b| {
         b.iter(|| Library::open(config.clone()).unwrap());
@@ -185,18 +195,29 @@ fn lookups(c: &mut Criterion) {
     group.finish();
 }
 
-/// Says how often the bytes of a segment are copied before they are sent.
+/// Counts what one segment of the bundled course costs: reads, and how often its bytes are copied
+/// before they are sent.
 #[expect(clippy::print_stderr, reason = "figures for whoever runs the bench")]
-fn copies(track: &Track, plan: &Plan) {
-    let fragment = Fragment::new(track, plan, 3).unwrap();
-    let header = fragment.header.len();
+fn copies(library: &Arc<Library>, url: &str, what: &str) {
+    let before = figures(library);
+    let len = runtime::block_on(long::fetch(library, url));
+    let after = figures(library);
+    let [reads, read, copied] = [0, 1, 2].map(|at| after[at] - before[at]);
     eprintln!(
-        "segment of {} bytes: {} read from the file into place in {} reads, {header} of its head \
-         copied once, nothing copied afterwards",
-        fragment.len(),
-        fragment.payload,
-        fragment.ranges.len(),
+        "{what}: {len} bytes in {reads} reads of {read} bytes; {copied} bytes copied behind them"
     );
+}
+
+/// Reads, bytes read and bytes copied so far.
+fn figures(library: &Library) -> [i64; 3] {
+    let mut samples = Vec::new();
+    library.sample(&mut samples);
+    let names = [
+        "lamplight_content_reads",
+        "lamplight_content_read_bytes",
+        "lamplight_content_copied_bytes",
+    ];
+    names.map(|name| samples.iter().find(|s| s.name == name).unwrap().value)
 }
 
 /// Segments of one MiB from a file: made anew for each request, and found.

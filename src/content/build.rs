@@ -137,7 +137,8 @@ impl LessonShelf {
         let (movie, file) = track.movie(indexes)?;
         let index = track.part.of(&movie).ok_or(LoadError::Internal)?;
         let fragments = plan(index, &track.plan).ok_or(LoadError::Internal)?;
-        let bytes = track.recording.bytes(&file, &fragments)?;
+        let recording = &track.recording;
+        let bytes = recording.bytes(&file, &fragments, &indexes.tally)?;
         Ok(media(self, track, bytes))
     }
 

@@ -9,6 +9,7 @@ use crate::content::pins::Pins;
 use crate::content::recording;
 use crate::content::recording::Recording;
 use crate::content::shelf::ChunkId;
+use crate::content::spans::Tally;
 use crate::media::Movie;
 use quick_cache::DefaultHashBuilder;
 use quick_cache::Lifecycle;
@@ -88,6 +89,7 @@ pub(crate) fn chunks(bytes: u64, evictions: Evictions) -> Chunks {
 pub(crate) struct Indexes {
     tables: Cache<Digest, Arc<Movie>, Weight>,
     pub(crate) handles: Handles,
+    pub(crate) tally: Tally,
 }
 
 impl Indexes {
@@ -108,6 +110,7 @@ impl Indexes {
                 Err(_) => Cache::with_weighter(256, bytes, Weight),
             },
             handles: Handles::new(pins),
+            tally: Tally::default(),
         }
     }
 

@@ -62,6 +62,15 @@ impl metrics::Source for Library {
             help,
             &m.built_bytes,
         ));
+        let tally = &self.indexes.tally;
+        let help = "Reads of recordings for segments.";
+        into.push(counted("lamplight_content_reads", help, &tally.reads));
+        let help = "Bytes read of recordings for segments.";
+        let (name, read) = ("lamplight_content_read_bytes", &tally.read_bytes);
+        into.push(counted(name, help, read));
+        let help = "Bytes of segments copied once more after they were read.";
+        let (name, copied) = ("lamplight_content_copied_bytes", &tally.copied_bytes);
+        into.push(counted(name, help, copied));
         let help = "Requests that waited for a build another had begun.";
         into.push(counted("lamplight_content_collapsed", help, &m.collapsed));
         let (name, help) = ("lamplight_content_refused", "Chunks refused, by reason.");

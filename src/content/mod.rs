@@ -41,6 +41,7 @@ mod scan;
 mod sheet;
 mod shelf;
 mod sidecar;
+mod spans;
 mod stand;
 mod survey;
 mod sweep;

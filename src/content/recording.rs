@@ -7,6 +7,9 @@ use crate::content::LoadError;
 use crate::content::disk::OnDisk;
 use crate::content::files::MediaType;
 use crate::content::folder::Item;
+use crate::content::spans;
+use crate::content::spans::Piece;
+use crate::content::spans::Tally;
 use crate::course::Problem;
 use crate::media::Fragment;
 use crate::media::Movie;
@@ -80,24 +83,31 @@ impl Recording {
     }
 
     /// The bytes of `fragments`, one behind the other.
-    pub(crate) fn bytes(&self, file: &File, fragments: &[Fragment]) -> Result<Bytes, LoadError> {
+    pub(crate) fn bytes(
+        &self,
+        file: &File,
+        fragments: &[Fragment],
+        tally: &Tally,
+    ) -> Result<Bytes, LoadError> {
         let len = fragments.iter().map(Fragment::len).sum::<u64>();
         let outgrown = || self.disk.changed("a segment outgrew its plan");
         let len = usize::try_from(len).ok().filter(|l| *l <= CHUNK_BYTES_MAX);
         let mut bytes = vec![0; len.ok_or_else(outgrown)?];
-        let mut rest = &mut bytes[..];
+        let (mut rest, mut pieces) = (&mut bytes[..], Vec::new());
         for fragment in fragments {
             let header = rest.split_off_mut(..fragment.header.len());
             header
                 .ok_or_else(outgrown)?
                 .copy_from_slice(&fragment.header);
+            tally.copied_bytes.add(fragment.header.len() as u64);
             for range in &fragment.ranges {
                 let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                let piece = rest.split_off_mut(..len).ok_or_else(outgrown)?;
-                file.read_exact_at(piece, range.start)
-                    .map_err(|e| self.disk.changed(e))?;
+                let place = rest.split_off_mut(..len).ok_or_else(outgrown)?;
+                let at = range.start;
+                pieces.push(Piece { at, place });
             }
         }
+        spans::read(file, &mut pieces, tally).map_err(|e| self.disk.changed(e))?;
         self.disk.verify(file).map_err(|e| self.disk.changed(e))?;
         Ok(Bytes::from(bytes))
     }
