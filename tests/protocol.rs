@@ -224,6 +224,8 @@ async fn content_is_open_to_every_origin_and_kept_as_its_kind_allows() {
             keys.replace(' ', ","),
             "{url}"
         );
+        let akamai = keys.replace(' ', ",").replace('/', ".");
+        assert_eq!(reply.field("edge-cache-tag").unwrap(), akamai, "{url}");
     }
 }
 

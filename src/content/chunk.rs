@@ -74,8 +74,9 @@ pub(crate) fn delivery_fields(keys: &str) -> Fields {
 }
 
 /// What edges purge by: `surrogate-key` (Fastly, Varnish; up to 1,024 bytes a key and 16 KiB in
-/// all) and `cache-tag` (Cloudflare, Akamai behind a rename; up to 128 characters a tag and 128
-/// tags). A tag that is too long is left out: two ids of the full length together are by one.
+/// all), `cache-tag` (Cloudflare) and `edge-cache-tag` (Akamai, which knows no `/` in a tag: a
+/// period, which no id has, stands for it), both of up to 128 characters a tag and 128 tags. A tag
+/// that is too long is left out: two ids of the full length together are by one.
 pub(crate) fn purge_keys(mut fields: Fields, keys: &str) -> Fields {
     if !keys.is_empty() {
         fields.push(b"surrogate-key", keys.as_bytes());
@@ -83,7 +84,9 @@ pub(crate) fn purge_keys(mut fields: Fields, keys: &str) -> Fields {
             .split(' ')
             .filter(|key| key.len() <= CACHE_TAG_BYTES_MAX);
         let tags: Vec<_> = tags.collect();
-        fields.push(b"cache-tag", tags.join(",").as_bytes());
+        let tags = tags.join(",");
+        fields.push(b"cache-tag", tags.as_bytes());
+        fields.push(b"edge-cache-tag", tags.replace('/', ".").as_bytes());
     }
     fields
 }
@@ -114,6 +117,7 @@ mod tests {
         let reply = chunk.resource().reply(Method::Get, &fields).unwrap();
         let fields = reply.head.fields();
         assert_eq!(fields.get_str("cache-tag"), Some("c,c/l"));
+        assert_eq!(fields.get_str("edge-cache-tag"), Some("c,c.l"));
         fields.get_str("content-encoding").map(str::to_owned)
     }
 
@@ -124,6 +128,12 @@ mod tests {
         let fields = purge_keys(Fields::new(), &versioned(&keys, Digest::of(&[b"x"])));
         let tags: Vec<_> = fields.get_str("cache-tag").unwrap().split(',').collect();
         assert!(tags.len() == 2 && tags.iter().all(|tag| tag.len() <= 128));
+        let akamai: Vec<_> = fields
+            .get_str("edge-cache-tag")
+            .unwrap()
+            .split(',')
+            .collect();
+        assert!(akamai == tags, "no `/` in what is left");
         let keys: Vec<_> = fields
             .get_str("surrogate-key")
             .unwrap()

@@ -23,6 +23,8 @@ pub enum Codec {
         height: u32,
         /// Width to height of one pixel as shown, in lowest terms.
         pixel: (u32, u32),
+        /// How bright it may be, where the file says so.
+        range: Option<VideoRange>,
     },
     /// AAC or Opus.
     Audio {
@@ -33,6 +35,39 @@ pub enum Codec {
         /// Samples a second.
         sample_rate: u32,
     },
+}
+
+/// The dynamic range of a picture, by its transfer characteristics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VideoRange {
+    /// The usual: BT.709, BT.601, BT.2020, sRGB.
+    Sdr,
+    /// Hybrid log-gamma (ITU-R BT.2100).
+    Hlg,
+    /// Perceptual quantizer (SMPTE ST 2084).
+    Pq,
+}
+
+impl VideoRange {
+    /// The range of that `TransferCharacteristics` (ISO/IEC 23091-2, 8.2); `None` where it tells
+    /// nothing.
+    pub(crate) const fn of_transfer(transfer: u16) -> Option<Self> {
+        match transfer {
+            1 | 4..=7 | 11..=15 => Some(Self::Sdr),
+            16 => Some(Self::Pq),
+            18 => Some(Self::Hlg),
+            _ => None,
+        }
+    }
+
+    /// Its name in a multivariant playlist (RFC 8216bis, 4.4.6.2).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sdr => "SDR",
+            Self::Hlg => "HLG",
+            Self::Pq => "PQ",
+        }
+    }
 }
 
 impl Codec {

@@ -39,7 +39,8 @@ pub fn align(tracks: &[&Track], target_ms: u32) -> Result<Vec<Option<Vec<Start>>
         }
         keys.push(fits.then_some(own));
     }
-    let chosen = choose(&common, target);
+    let end = tracks.first().map_or(0, |first| first.micros(first.end()));
+    let chosen = choose(&common, end, target);
     if chosen.len() > MEDIA_SEGMENTS_MAX {
         return Err(Refused::TooLong(chosen.len() as u64));
     }
@@ -130,8 +131,8 @@ fn longest(times: &[i64], end: i64) -> i64 {
     gaps.max().unwrap_or(i64::MAX)
 }
 
-/// Times about `target` apart: from each, the nearest to the target.
-fn choose(times: &[i64], target: i64) -> Vec<i64> {
+/// Times about `target` apart: from each, the nearest to the target; so is `end` to the last.
+fn choose(times: &[i64], end: i64, target: i64) -> Vec<i64> {
     let mut chosen: Vec<i64> = Vec::new();
     let mut before: Option<i64> = None;
     for time in times.iter().copied() {
@@ -155,6 +156,12 @@ fn choose(times: &[i64], target: i64) -> Vec<i64> {
             }
             _ => chosen.push(time),
         }
+    }
+    // What is left may be nearly twice as long: it is cut where that brings it nearer.
+    if let (Some(last), Some(early)) = (chosen.last().copied(), before)
+        && (early - last - target).abs() < (end - last - target).abs()
+    {
+        chosen.push(early);
     }
     chosen
 }
@@ -199,10 +206,23 @@ mod tests {
     #[test]
     fn segments_come_as_near_to_the_target_as_key_frames_allow() {
         let every = |step: i64| (0..10).map(|n| n * step).collect::<Vec<_>>();
-        assert_eq!(choose(&every(2), 4), [0, 4, 8, 12, 16]);
-        assert_eq!(choose(&every(3), 4), [0, 3, 6, 9, 12, 15, 18, 21, 24]);
-        assert_eq!(choose(&every(10), 4), every(10));
-        assert_eq!(choose(&[0, 1, 9, 10], 4), [0, 1, 9]);
+        assert_eq!(choose(&every(2), 20, 4), [0, 4, 8, 12, 16]);
+        assert_eq!(
+            choose(&every(3), 30, 4),
+            [0, 3, 6, 9, 12, 15, 18, 21, 24, 27]
+        );
+        assert_eq!(choose(&every(10), 100, 4), every(10));
+        assert_eq!(choose(&[0, 1, 9, 10], 11, 4), [0, 1, 9]);
+    }
+
+    #[test]
+    fn the_last_segment_is_not_nearly_twice_the_target() {
+        assert_eq!(choose(&[0, 39], 78, 40), [0, 39]);
+        assert_eq!(choose(&[0, 40, 79], 119, 40), [0, 40, 79]);
+        // A shorter rest stays with what precedes it where that is nearer.
+        assert_eq!(choose(&[0, 20], 45, 40), [0]);
+        assert_eq!(choose(&[0, 39], 40, 40), [0]);
+        assert_eq!(choose(&[0, 10, 30], 70, 40), [0, 30]);
     }
 
     proptest! {
@@ -214,11 +234,14 @@ mod tests {
             for gap in &gaps {
                 times.push(times[times.len() - 1] + gap);
             }
-            let chosen = choose(&times, target);
+            let last = times.pop().unwrap();
+            let chosen = choose(&times, last, target);
             prop_assert!(chosen.iter().all(|c| times.contains(c)));
             prop_assert!(chosen.windows(2).all(|w| w[0] < w[1]));
             let widest = gaps.iter().max().unwrap();
-            prop_assert!(chosen.windows(2).all(|w| w[1] - w[0] <= (target + widest)));
+            let mut ends = chosen;
+            ends.push(last);
+            prop_assert!(ends.windows(2).all(|w| w[1] - w[0] <= (target + widest)));
         }
 
         #[test]

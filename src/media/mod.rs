@@ -39,6 +39,7 @@ mod write;
 pub use captions::CaptionError;
 pub use captions::Captions;
 pub use codec::Codec;
+pub use codec::VideoRange;
 pub use cuts::Start;
 pub use cuts::align;
 pub use cuts::follow;
@@ -58,4 +59,4 @@ pub use stills::Stills;
 
 /// Raised with every change of the bytes that are made from the same source, so that versions in
 /// URLs change too.
-pub const PACKAGING_REVISION: u32 = 5;
+pub const PACKAGING_REVISION: u32 = 6;

@@ -2,6 +2,7 @@
 
 use crate::media::Codec;
 use crate::media::Refused;
+use crate::media::VideoRange;
 use crate::media::boxes::Boxes;
 use crate::media::boxes::Fields;
 use crate::media::boxes::Kind;
@@ -35,6 +36,7 @@ pub(crate) fn picture(kind: Kind, payload: &[u8]) -> Result<Codec, Refused> {
         width: width.into(),
         height: height.into(),
         pixel: pixel(boxes.find(b"pasp")?)?,
+        range: range(boxes.find(b"colr")?)?,
     })
 }
 
@@ -114,6 +116,16 @@ fn av1(config: &[u8], colr: Option<&[u8]>) -> Result<String, Refused> {
     ))
 }
 
+/// The dynamic range that `colr` tells of.
+fn range(colr: Option<&[u8]>) -> Result<Option<VideoRange>, Refused> {
+    let mut fields = Fields::new(colr.unwrap_or_default());
+    if colr.is_none() || !COLOURS.contains(&fields.kind()?) {
+        return Ok(None);
+    }
+    fields.u16()?;
+    Ok(VideoRange::of_transfer(fields.u16()?))
+}
+
 /// Primaries, transfer, matrix and range of `colr` (ISO/IEC 14496-12, 12.1.5); BT.709 where
 /// nothing is said.
 fn colours(colr: Option<&[u8]>) -> Result<[u16; 4], Refused> {
@@ -128,9 +140,28 @@ fn colours(colr: Option<&[u8]>) -> Result<[u16; 4], Refused> {
     Ok([said(primaries), said(transfer), said(matrix), range])
 }
 
+/// Kinds of `colr` that hold numbers; the latter is QuickTime's.
+const COLOURS: [Kind; 2] = [*b"nclx", *b"nclc"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_range_is_told_where_the_file_tells_it() {
+        let colr = |kind: &[u8], transfer: u8| [kind, &[0, 9, 0, transfer, 0, 9, 0]].concat();
+        for (colr, wanted) in [
+            (colr(b"nclx", 1), Some(VideoRange::Sdr)),
+            (colr(b"nclx", 16), Some(VideoRange::Pq)),
+            (colr(b"nclc", 18), Some(VideoRange::Hlg)),
+            (colr(b"nclx", 2), None),
+            (b"prof....".to_vec(), None),
+        ] {
+            assert_eq!(range(Some(&colr)).unwrap(), wanted, "{colr:?}");
+        }
+        assert_eq!(range(None).unwrap(), None);
+        assert!(range(Some(b"nclx\0\x09")).is_err());
+    }
 
     #[test]
     fn hevc_is_named_with_its_tier_and_constraints() {

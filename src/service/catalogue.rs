@@ -218,6 +218,7 @@ fn resource(catalogue: &Catalogue, key: &str, body: Vec<u8>, kept: Kept) -> Reso
         fields: Fields::new()
             .with("surrogate-key", key)
             .with("cache-tag", key)
+            .with("edge-cache-tag", key)
             .with("x-content-type-options", "nosniff"),
     };
     let hash = Digest::of(&[&body]).to_string();

@@ -11,6 +11,7 @@ use crate::studio::probe;
 use crate::studio::samples;
 use crate::studio::source;
 use crate::studio::stream;
+use lamplight::media::VideoRange;
 use std::fs;
 
 #[test]
@@ -38,6 +39,10 @@ fn pictures_of_every_codec_come_out_as_they_went_in() {
         (
             "avc1.42C00A",
             format!("{x264} -profile:v baseline -pix_fmt yuv420p"),
+        ),
+        (
+            "avc3.42C00A",
+            format!("{x264} -profile:v baseline -pix_fmt yuv420p -tag:v avc3"),
         ),
         (
             "avc1.64000A",
@@ -92,4 +97,26 @@ fn pixels_that_are_not_square_are_known() {
         panic!("no picture");
     };
     assert_eq!(pixel, (4, 3));
+}
+
+#[test]
+fn how_bright_a_picture_may_be_is_known_where_the_file_says_it() {
+    let studio = Studio::new();
+    for (transfer, wanted) in [
+        ("bt709", Some(VideoRange::Sdr)),
+        ("arib-std-b67", Some(VideoRange::Hlg)),
+        ("smpte2084", Some(VideoRange::Pq)),
+    ] {
+        let how = format!(
+            "-map 0:v -c:v libx265 -preset ultrafast -x265-params log-level=error -tag:v hvc1 \
+             -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc {transfer} \
+             -colorspace bt2020nc -movflags +faststart+write_colr"
+        );
+        let from = studio.record("v.mp4", &format!("{} {how}", source("144x120", "10", "1")));
+        let plan = same_picture(&studio, &from);
+        let lamplight::media::Codec::Video { range, .. } = plan.codec else {
+            panic!("no picture");
+        };
+        assert_eq!(range, wanted, "{transfer}");
+    }
 }

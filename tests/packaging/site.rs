@@ -139,6 +139,89 @@ fn a_player_plays_the_whole_lesson_from_its_playlists() {
     assert_eq!(pictures(played), pictures(own));
 }
 
+/// Frames or sounds (one a line) that ffprobe finds in each segment of a playlist, behind its
+/// initialisation segment alone.
+fn probed(studio: &Studio, playlist: &Path) -> Vec<usize> {
+    let text = fs::read_to_string(playlist).unwrap();
+    let folder = playlist.parent().unwrap();
+    let init = text
+        .lines()
+        .find_map(|line| line.strip_prefix("#EXT-X-MAP:URI=\""));
+    let init = fs::read(folder.join(init.unwrap().split('"').next().unwrap())).unwrap();
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let names = text.lines().filter(|line| line.ends_with(".m4s"));
+    for name in names.filter(|name| seen.insert(*name)) {
+        let alone = studio.path("alone.mp4");
+        let segment = fs::read(folder.join(name)).unwrap();
+        fs::write(&alone, [&init[..], &segment].concat()).unwrap();
+        let packets = probe(&alone, "-show_entries packet=flags");
+        assert!(
+            packets[0].starts_with('K'),
+            "{name} begins with {packets:?}"
+        );
+        found.push(packets.len());
+    }
+    found
+}
+
+#[test]
+fn ffprobe_accepts_every_segment_of_every_rendition() {
+    let studio = Studio::new();
+    let lesson = usual_lesson(&studio);
+    let site = site(&studio);
+    for (track, file, of) in [
+        ("90p", "video-90p.mp4", "v"),
+        ("180p", "video-180p.mp4", "v"),
+        ("audio", "video-180p.mp4", "a"),
+        ("audio-en", "audio-en.m4a", "a"),
+    ] {
+        let found = probed(&studio, &site.join(track).join("playlist.m3u8"));
+        assert_eq!(found.len(), 3, "{track}: {found:?}");
+        let how = format!("-select_streams {of} -show_entries packet=flags");
+        let own = probe(&lesson.join(file), &how);
+        assert_eq!(found.iter().sum::<usize>(), own.len(), "{track}");
+        if of == "v" {
+            // A key frame every two seconds.
+            let stills = probed(&studio, &site.join(track).join("iframes.m3u8"));
+            assert_eq!(stills.iter().sum::<usize>(), 5, "{track}: {stills:?}");
+        }
+    }
+}
+
+#[test]
+fn sounds_of_two_codecs_are_groups_of_their_own_with_every_picture() {
+    let studio = Studio::new();
+    let opus = "-map 1:a -c:a libopus -b:a 48k -movflags +faststart -f mp4";
+    let both = source("160x90", "24", "8");
+    let record = [
+        ("video.mp4", format!("{both} {}", usual(24))),
+        ("audio-en.m4a", format!("{both} {opus}")),
+    ];
+    let lesson = lesson(&studio, &record);
+    let site = site(&studio);
+    let master = fs::read_to_string(site.join("master.m3u8")).unwrap();
+    for (codecs, group) in [("mp4a.40.2", "audio"), ("opus", "audio.opus")] {
+        let of = |line: &&str| {
+            line.contains(&format!(",{codecs}\"")) && line.contains(&format!("AUDIO=\"{group}\""))
+        };
+        let pictures = master
+            .lines()
+            .filter(|l| l.contains("RESOLUTION"))
+            .filter(of);
+        assert_eq!(pictures.count(), 2, "moving and slides, {group}: {master}");
+    }
+    let packets = |path: &Path| {
+        let packets = hashes(path, "-map 0:a:0 -c copy");
+        packets
+            .into_iter()
+            .map(|(_, hash)| hash)
+            .collect::<Vec<_>>()
+    };
+    let played = packets(&site.join("audio-en/playlist.m3u8"));
+    assert_eq!(played, packets(&lesson.join("audio-en.m4a")));
+}
+
 #[test]
 fn a_player_plays_the_same_frames_from_the_dash_manifest() {
     let studio = Studio::new();
@@ -235,6 +318,7 @@ fn a_slideshow_is_offered_where_moving_pictures_cost_much_more() {
     let slides = fs::read_to_string(site.join("2/slides.m3u8")).unwrap();
     let moving = fs::read_to_string(site.join("2/playlist.m3u8")).unwrap();
     assert_eq!(durations(&slides), durations(&moving));
+    assert_eq!(probed(&studio, &site.join("2/slides.m3u8")), [2, 2, 2]);
     let shown = hashes(&site.join("2/slides.m3u8"), FRAMES);
     let own = hashes(&lesson.join("video-2.mp4"), FRAMES);
     assert_eq!(shown.len(), 6);

@@ -250,6 +250,6 @@ fn what_the_index_holds_changes_only_with_its_revision() {
     let digest = Digest::of(&[&records]).to_string();
     assert_eq!(
         (revisions, digest.as_str()),
-        ((2, 5), "d2ee1e00fe0713ba9b76b000fdedf46a")
+        ((2, 6), "6a49c354875d327a455989b50311fea0")
     );
 }

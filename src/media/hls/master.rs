@@ -8,7 +8,8 @@ use crate::media::hls::line;
 
 /// The multivariant playlist: pictures as given, the smallest first, so that a player begins with
 /// one that any network carries, each with the group of sounds; key frames alone where that is much
-/// less; then sound alone. I-frame playlists for all pictures.
+/// less; the same with the sounds of each further codec; then sound alone. I-frame playlists for
+/// all pictures.
 pub fn master(offer: &Offer<'_>) -> String {
     let mut out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     for audio in &offer.audios {
@@ -25,15 +26,8 @@ pub fn master(offer: &Offer<'_>) -> String {
             ),
         );
     }
-    for video in &offer.videos {
-        let rates = (video.plan.bandwidth, video.plan.average_bandwidth);
-        let frames = video.plan.frames_per_1000_s();
-        variant(&mut out, offer, video, rates, frames, "playlist");
-    }
-    if let Some((video, stills)) = offer.slides() {
-        let rates = (stills.bandwidth, stills.average_bandwidth);
-        let frames = video.plan.per_1000_s(stills.frames);
-        variant(&mut out, offer, video, rates, frames, "slides");
+    for sounds in groups(offer) {
+        pictures(&mut out, offer, &sounds);
     }
     alone(&mut out, offer);
     for video in &offer.videos {
@@ -42,8 +36,51 @@ pub fn master(offer: &Offer<'_>) -> String {
     out
 }
 
+/// The sounds that play with the pictures, those of one codec together: who decodes AAC and not
+/// Opus leaves the variants with the group of Opus and keeps the others. One empty group for a
+/// silent film.
+fn groups<'o, 'a>(offer: &'o Offer<'a>) -> Vec<Vec<&'o Audio<'a>>> {
+    let mut groups: Vec<Vec<&Audio<'_>>> = Vec::new();
+    for audio in offer.audios.iter().filter(|audio| audio.with_video) {
+        let name = group(offer, audio);
+        let own = groups.iter_mut().find(|sounds| {
+            sounds
+                .first()
+                .is_some_and(|first| group(offer, first) == name)
+        });
+        match own {
+            Some(sounds) => sounds.push(audio),
+            None => groups.push(vec![audio]),
+        }
+    }
+    if groups.is_empty() {
+        groups.push(Vec::new());
+    }
+    groups
+}
+
+/// All pictures with that group of sounds.
+fn pictures(out: &mut String, offer: &Offer<'_>, sounds: &[&Audio<'_>]) {
+    for video in &offer.videos {
+        let rates = (video.plan.bandwidth, video.plan.average_bandwidth);
+        let frames = video.plan.frames_per_1000_s();
+        variant(out, offer, (video, sounds), rates, frames, "playlist");
+    }
+    if let Some((video, stills)) = offer.slides() {
+        let rates = (stills.bandwidth, stills.average_bandwidth);
+        let frames = video.plan.per_1000_s(stills.frames);
+        variant(out, offer, (video, sounds), rates, frames, "slides");
+    }
+}
+
 fn sound(out: &mut String, offer: &Offer<'_>, audio: &Audio<'_>) {
-    let default = if !audio.with_video || offer.is_main(audio) {
+    // One of each group is what plays where nobody chose.
+    let first = groups(offer).iter().any(|sounds| {
+        sounds
+            .first()
+            .is_some_and(|first| first.track == audio.track)
+    });
+    let default = if !audio.with_video || first {
         "YES"
     } else {
         "NO"
@@ -58,7 +95,7 @@ fn sound(out: &mut String, offer: &Offer<'_>, audio: &Audio<'_>) {
             "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{}\",NAME=\"{}\",LANGUAGE=\"{}\",\
              DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"{channels}\",\
              URI=\"{}/playlist.m3u8\"",
-            group(audio),
+            group(offer, audio),
             audio.language.own_name(),
             audio.language,
             audio.track
@@ -70,38 +107,32 @@ fn sound(out: &mut String, offer: &Offer<'_>, audio: &Audio<'_>) {
 fn variant(
     out: &mut String,
     offer: &Offer<'_>,
-    video: &Video<'_>,
+    (video, sounds): (&Video<'_>, &[&Audio<'_>]),
     (peak, average): (u64, u64),
     frames_per_1000_s: u64,
     playlist: &str,
 ) {
-    let sounds = || offer.audios.iter().filter(|a| a.with_video);
-    let peak = peak + sounds().map(|a| a.plan.bandwidth).max().unwrap_or(0);
-    let average = average
-        + sounds()
-            .map(|a| a.plan.average_bandwidth)
-            .max()
-            .unwrap_or(0);
+    let dearest = |rate: fn(&Audio<'_>) -> u64| sounds.iter().map(|a| rate(a)).max();
+    let peak = peak + dearest(|a| a.plan.bandwidth).unwrap_or(0);
+    let average = average + dearest(|a| a.plan.average_bandwidth).unwrap_or(0);
     let mut codecs = vec![video.plan.codec.name()];
-    for name in sounds().map(|a| a.plan.codec.name()) {
+    for name in sounds.iter().map(|a| a.plan.codec.name()) {
         if !codecs.contains(&name) {
             codecs.push(name);
         }
     }
     let codecs = codecs.join(",");
     let (width, height) = video.plan.resolution();
-    let sound = if sounds().next().is_some() {
-        ",AUDIO=\"audio\""
-    } else {
-        ""
-    };
+    let sound = sounds.first().map(|first| group(offer, first));
+    let sound = sound.map_or_else(String::new, |group| format!(",AUDIO=\"{group}\""));
     line(
         out,
         format_args!(
             "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",\
-             RESOLUTION={width}x{height},FRAME-RATE={}.{:03}{sound}{}\n{}/{playlist}.m3u8",
+             RESOLUTION={width}x{height},FRAME-RATE={}.{:03}{}{sound}{}\n{}/{playlist}.m3u8",
             frames_per_1000_s / 1000,
             frames_per_1000_s % 1000,
+            range(video),
             subtitles(offer),
             video.track
         ),
@@ -119,7 +150,7 @@ fn alone(out: &mut String, offer: &Offer<'_>) {
                 audio.plan.bandwidth,
                 audio.plan.average_bandwidth,
                 audio.plan.codec.name(),
-                group(audio),
+                group(offer, audio),
                 subtitles(offer),
                 audio.track
             ),
@@ -136,10 +167,11 @@ fn key_frames(out: &mut String, video: &Video<'_>) {
         out,
         format_args!(
             "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\",\
-             RESOLUTION={width}x{height},URI=\"{}/iframes.m3u8\"",
+             RESOLUTION={width}x{height}{},URI=\"{}/iframes.m3u8\"",
             stills.bandwidth,
             stills.average_bandwidth,
             video.plan.codec.name(),
+            range(video),
             video.track
         ),
     );
@@ -153,12 +185,31 @@ const fn subtitles(offer: &Offer<'_>) -> &'static str {
     }
 }
 
-/// Sounds that play with the pictures are one group; each other is a group of its own.
-const fn group<'a>(audio: &Audio<'a>) -> &'a str {
-    if audio.with_video {
-        "audio"
+/// The dynamic range, where the recording tells it.
+fn range(video: &Video<'_>) -> String {
+    match video.plan.codec {
+        Codec::Video {
+            range: Some(range), ..
+        } => format!(",VIDEO-RANGE={}", range.name()),
+        Codec::Video { range: None, .. } | Codec::Audio { .. } => String::new(),
+    }
+}
+
+/// Sounds that play with the pictures are a group for each codec, that of the main sound first;
+/// each other is a group of its own. No track has a period in its name.
+fn group(offer: &Offer<'_>, audio: &Audio<'_>) -> String {
+    let family = |audio: &Audio<'_>| {
+        let name = audio.plan.codec.name();
+        name.split('.').next().unwrap_or_default().to_owned()
+    };
+    let own = family(audio);
+    let main = offer.audios.iter().find(|other| other.with_video);
+    if !audio.with_video {
+        audio.track.to_owned()
+    } else if main.is_none_or(|main| family(main) == own) {
+        "audio".to_owned()
     } else {
-        audio.track
+        format!("audio.{own}")
     }
 }
 
@@ -170,6 +221,7 @@ mod tests {
     use crate::media::Caption;
     use crate::media::Plan;
     use crate::media::Stills;
+    use crate::media::VideoRange;
     use crate::media::hls::tests::picture;
     use crate::media::hls::tests::plan;
     use crate::media::hls::tests::sound;
@@ -243,5 +295,67 @@ mod tests {
             !silent.contains("AUDIO") && !silent.contains("SUBTITLES"),
             "{silent}"
         );
+    }
+
+    #[test]
+    fn who_decodes_only_one_of_two_codecs_of_sound_still_has_every_picture() {
+        let mut pictures = plan(picture(), 24, &[0, 240]);
+        if let Codec::Video { range, .. } = &mut pictures.codec {
+            *range = Some(VideoRange::Hlg);
+        }
+        let aac = plan(sound(), 48, &[0, 480]);
+        let mut opus = plan(sound(), 48, &[0, 480]);
+        opus.codec = Codec::Audio {
+            name: "opus".to_owned(),
+            channels: 2,
+            sample_rate: 48_000,
+        };
+        let languages = ["vi", "en", "fr"].map(|l| Language::parse(l).unwrap());
+        let audio = |at: usize, track, plan| Audio {
+            track,
+            version: Digest::of(&[]),
+            plan,
+            language: &languages[at],
+            with_video: true,
+        };
+        let text = master(&Offer {
+            videos: vec![video(&pictures)],
+            audios: vec![
+                audio(0, "audio", &aac),
+                audio(1, "audio-en", &opus),
+                audio(2, "audio-fr", &opus),
+            ],
+            duration_us: 10_000_000,
+            ..Offer::default()
+        });
+        let lines = |start: &str| {
+            text.lines()
+                .filter(|l| l.starts_with(start))
+                .collect::<Vec<_>>()
+        };
+        let sounds = lines("#EXT-X-MEDIA:TYPE=AUDIO");
+        let wanted = [
+            ("audio", "YES"),
+            ("audio.opus", "YES"),
+            ("audio.opus", "NO"),
+        ];
+        assert_eq!(sounds.len(), 3);
+        for (line, (group, default)) in sounds.iter().zip(wanted) {
+            assert!(line.contains(&format!("GROUP-ID=\"{group}\"")), "{line}");
+            assert!(line.contains(&format!("DEFAULT={default}")), "{line}");
+        }
+        let variants = lines("#EXT-X-STREAM-INF");
+        let wanted = [
+            ("avc1.4D401F,mp4a.40.2", "audio"),
+            ("avc1.4D401F,opus", "audio.opus"),
+            ("mp4a.40.2", "audio"),
+        ];
+        assert_eq!(variants.len(), 3, "{text}");
+        for (line, (codecs, group)) in variants.iter().zip(wanted) {
+            assert!(line.contains(&format!("CODECS=\"{codecs}\"")), "{line}");
+            assert!(line.contains(&format!("AUDIO=\"{group}\"")), "{line}");
+            let range = line.contains("FRAME-RATE=24.000,VIDEO-RANGE=HLG");
+            assert_eq!(range, codecs.starts_with("avc1"), "{line}");
+        }
     }
 }

@@ -54,6 +54,7 @@ mod tests {
             width: 426,
             height: 240,
             pixel: (1, 1),
+            range: None,
         }
     }
 

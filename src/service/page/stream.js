@@ -44,7 +44,11 @@ export class Stream extends EventTarget {
     const signal = this.#stop.signal;
     this.#master = parseMaster(await this.loader.text(this.#url, signal), this.#url);
     const playable = (v) => MediaSource.isTypeSupported(mime("video", v.group ? v.pictures : v.codecs));
-    this.levels = this.#master.video.filter(playable)
+    // Each codec of sound comes with all pictures: those with the first that can be heard here.
+    const heard = (v) => !v.sounds.length || MediaSource.isTypeSupported(mime("audio", v.sounds));
+    const groups = new Set(this.#master.video.filter((v) => playable(v) && heard(v)).map((v) => v.group));
+    const group = this.#master.audio.find((a) => groups.has(a.group))?.group;
+    this.levels = this.#master.video.filter((v) => playable(v) && (!group || v.group === group))
       .map((v) => ({ ...v, name: v.height ? `${v.height}p` : `${Math.round(v.bandwidth / 1000)}k` }));
     this.subtitles = this.#master.subtitles;
     if (this.levels.length === 0 && !this.hasSound) throw new Error("unplayable");
