@@ -5,6 +5,7 @@ use crate::base::units::Span;
 use crate::content;
 use crate::h3;
 use crate::issuers;
+use crate::progress;
 use crate::quic;
 use crate::runtime::tls;
 use crate::service;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Everything that can be set; one field a table of the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Addresses, workers, the process's bounds.
@@ -38,6 +39,8 @@ pub struct Config {
     pub public: service::Config,
     /// Who may sign in, and for how long.
     pub identity: issuers::Config,
+    /// What counts as watched.
+    pub progress: progress::Config,
     /// The learners in memory.
     pub sessions: shards::Config,
     /// The journal of what was acknowledged.
@@ -130,6 +133,7 @@ impl Config {
         self.h3.check()?;
         self.tcp.check()?;
         self.content.check()?;
+        self.progress.check()?;
         self.sessions.check()?;
         self.journal.check()?;
         self.snapshots.check()?;

@@ -32,6 +32,28 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// The first that is out of its range, as a sentence with the key and what to write instead.
+    pub fn check(&self) -> Result<(), String> {
+        if !(1.0..=16.0).contains(&self.rate_max) {
+            return Err(format!(
+                "progress.rate_max is {}; use 1.0 to 16.0",
+                self.rate_max
+            ));
+        }
+        let spans = [("saved_max", self.saved_max), ("first", self.first)];
+        for (name, is) in spans {
+            if is > Span::secs(90 * 86_400) {
+                return Err(format!("progress.{name} is {is}; use up to 90d"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A bucket of tokens, one a millisecond of media: it fills with time and is spent by watching.
 ///
 /// It is a register: of two, the later one counts, and of two of one moment the poorer.

@@ -2,11 +2,16 @@
 
 use crate::base::metrics;
 use crate::config::Config;
+use crate::identity::SessionKeys;
+use crate::issuers::Issuers;
 use crate::runtime;
 use crate::runtime::Shutdown;
 use crate::runtime::Trigger;
 use crate::runtime::Worker;
+use crate::runtime::keyring::Keyring;
+use crate::runtime::keyring::Purpose;
 use crate::server::StartError;
+use crate::service::Learning;
 use crate::shards;
 use crate::shards::Shards;
 use crate::store::Directory;
@@ -88,6 +93,24 @@ impl Learners {
         Ok((learners, keeping))
     }
 
+    /// What their calls need.
+    #[expect(clippy::expect_used, reason = "a keyring has a master")]
+    pub(super) fn learning(
+        &self,
+        config: &Config,
+        keys: &Keyring,
+        issuers: &Arc<Issuers>,
+    ) -> Arc<Learning> {
+        let session_keys = SessionKeys::new(session_keys(keys));
+        Arc::new(Learning {
+            shards: Arc::clone(&self.shards),
+            session_keys: Arc::new(session_keys.expect("keys of sessions")),
+            issuers: Arc::clone(issuers),
+            attempt_key: keys.attempts(),
+            progress: config.progress,
+        })
+    }
+
     /// Why nothing can be acknowledged, if that is so.
     pub(super) fn not_ready(&self) -> Option<String> {
         match self.journal.health() {
@@ -135,6 +158,12 @@ impl Keeping {
         self.stop.close();
         (self.keeper.join(), self.journal)
     }
+}
+
+/// The keys of sessions' tokens, the sealing one first.
+pub(super) fn session_keys(keys: &Keyring) -> impl Iterator<Item = (u32, [u8; 32])> {
+    keys.accepted(Purpose::Session)
+        .map(|key| (key.id, key.bytes))
 }
 
 /// Two processes that write one journal would destroy it.

@@ -144,6 +144,7 @@ impl Server {
             workers: count,
             sources: all_sources(&library, &issuers, &learners, &metrics),
             library,
+            learning: learners.learning(&config, &keys, &issuers),
             issuers,
             learners,
             url_keys,
@@ -334,7 +335,7 @@ fn worker_parts(
         shutdown: state.shutdown.clone(),
         url_keys: Arc::clone(&state.url_keys),
         edges: config.tcp.edges.clone(),
-        learning: None,
+        learning: Some(Arc::clone(&state.learning)),
     });
     let handover = quic::server::Handover::among(state.workers, config.quic.handover_max);
     let shares = sockets.into_iter().zip(metrics).zip(handover).enumerate();

@@ -15,6 +15,8 @@ use crate::runtime::keyring::Purpose;
 use crate::runtime::tls::Identity;
 use crate::runtime::tls::Tickets;
 use crate::server::learners::Learners;
+use crate::server::learners::session_keys;
+use crate::service::Learning;
 use crate::service::UrlKeys;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ pub(super) struct State {
     pub(super) library: Arc<Library>,
     pub(super) issuers: Arc<Issuers>,
     pub(super) learners: Arc<Learners>,
+    pub(super) learning: Arc<Learning>,
     pub(super) url_keys: Arc<UrlKeys>,
     pub(super) identity: Arc<Identity>,
     pub(super) tcp_tickets: Arc<Tickets>,
@@ -64,6 +67,7 @@ impl State {
                 self.tcp_tickets.replace(ring.accepted(Purpose::TcpTicket));
                 self.quic_tickets
                     .replace(ring.accepted(Purpose::QuicTicket));
+                self.learning.session_keys.replace(session_keys(&ring));
             }
             Err(error) => failed.push(sentence(&error)),
         }
