@@ -7,106 +7,80 @@ use crate::node::within;
 use crate::server::Server;
 use lamplight::base::id::CourseId;
 use lamplight::base::id::DeviceId;
+use lamplight::base::id::LearnerId;
 use lamplight::runtime::block_on;
 use lamplight::session::State;
 use lamplight::store::Redis;
 use lamplight::store::redis::Event;
-use lamplight::store::redis::Outbox;
-use lamplight::store::redis::Waiting;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const LEARNERS: u16 = 300;
 const CHANGES: u32 = 40;
 
-/// One node's learners, its outbox, and who waits in it.
+/// One node's learners, and whose newest state Redis lacks.
 struct Memory {
     node: Node,
     states: Vec<State>,
-    outbox: Outbox,
-    waits: Vec<bool>,
+    outbox: BTreeSet<usize>,
 }
 
 impl Memory {
     async fn new(server: &Server) -> Self {
-        let learners = usize::from(LEARNERS);
         Self {
             node: Node::connected(&config(&server.url())).await,
-            states: vec![State::default(); learners],
-            outbox: Outbox::new(0, learners),
-            waits: vec![false; learners],
+            states: vec![State::default(); usize::from(LEARNERS)],
+            outbox: BTreeSet::new(),
         }
     }
 
     fn change(&mut self, id: u16, change: impl FnOnce(&mut State)) {
-        let at = usize::from(id);
-        change(&mut self.states[at]);
-        self.wait(at);
-    }
-
-    fn wait(&mut self, at: usize) {
-        if !std::mem::replace(&mut self.waits[at], true) {
-            self.outbox.push(Waiting {
-                learner: learner(at as u16),
-                since_ms: 0,
-                urgent: false,
-            });
-        }
+        change(&mut self.states[usize::from(id)]);
+        self.outbox.insert(usize::from(id));
     }
 
     /// Does what the events say, and ships one batch.
     async fn turn(&mut self) {
         while let Ok(event) = self.node.events.try_recv() {
             match event {
-                Event::Behind => (0..self.waits.len()).for_each(|at| self.wait(at)),
+                Event::Behind => self.outbox.extend(0..self.states.len()),
                 Event::Changed(learners) => {
                     for id in learners {
-                        let at = usize::from(id.0[0]) << 8 | usize::from(id.0[1]);
-                        match self.node.redis.load(id).await {
-                            Ok(Some(state)) => self.states[at].join(&state),
-                            Ok(None) => {}
-                            // Asked again by shipping: what others know comes back.
-                            Err(_away) => self.wait(at),
-                        }
+                        self.hear(id).await;
                     }
                 }
             }
         }
-        let taken = self.outbox.take(1, Redis::BATCH_MAX);
-        if taken.is_empty() {
+        let taken: Vec<usize> = self.outbox.iter().copied().take(Redis::BATCH_MAX).collect();
+        let batch = taken.iter();
+        let batch = batch.map(|at| (learner(*at as u16), self.states[*at].clone()));
+        let Ok(shipped) = self.node.redis.ship(batch.collect()).await else {
             return;
-        }
-        let at = |id: [u8; 16]| usize::from(id[0]) << 8 | usize::from(id[1]);
-        let batch = taken.iter().map(|entry| {
-            let at = at(entry.learner.0);
-            self.waits[at] = false;
-            (entry.learner, self.states[at].clone())
-        });
-        match self.node.redis.ship(batch.collect()).await {
-            Ok(shipped) => {
-                self.outbox.done();
-                for one in shipped {
-                    let at = at(one.learner.0);
-                    if let Some(news) = &one.joined {
-                        self.states[at].join(news);
-                    }
-                    if one.outcome.is_err() {
-                        self.wait(at);
-                    }
-                }
+        };
+        for one in shipped {
+            let at = place(one.learner);
+            if let Some(news) = &one.joined {
+                self.states[at].join(news);
             }
-            Err(_refused) => {
-                // A change meanwhile made an entry of its own; one too many is harmless.
-                taken
-                    .iter()
-                    .for_each(|entry| self.waits[at(entry.learner.0)] = true);
-                self.outbox.failed();
+            if one.outcome.is_ok() {
+                self.outbox.remove(&at);
             }
         }
-        assert!(
-            self.outbox.len() <= 2 * usize::from(LEARNERS),
-            "the outbox grows"
-        );
     }
+
+    async fn hear(&mut self, id: LearnerId) {
+        match self.node.redis.load(id).await {
+            Ok(Some(state)) => self.states[place(id)].join(&state),
+            Ok(None) => {}
+            // Shipping brings back what others know.
+            Err(_away) => drop(self.outbox.insert(place(id))),
+        }
+    }
+}
+
+const fn place(learner: LearnerId) -> usize {
+    let [high, low, ..] = learner.0;
+    (high as usize) << 8 | low as usize
 }
 
 #[test]

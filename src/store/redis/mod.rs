@@ -3,7 +3,6 @@
 //! The pure part, which also runs in the simulation of `tests/sim`:
 //! - [`Shipment`]: compare-and-set of merged states: write, join what was found, write again.
 //! - [`Known`]: which version of each learner Redis was last seen to have.
-//! - [`Outbox`]: whose newest state Redis lacks, one entry a learner.
 //! - [`Pace`]: how long to wait after failures.
 //! - [`Version`], [`key`], [`value`], [`read`]: how a learner stands in Redis.
 //!
@@ -22,7 +21,6 @@ mod keeper;
 mod link;
 mod metrics;
 mod news;
-mod outbox;
 mod pace;
 mod record;
 mod shipment;
@@ -35,8 +33,6 @@ pub use handle::Event;
 pub use handle::Redis;
 pub use handle::RedisError;
 pub use handle::RedisHealth;
-pub use outbox::Outbox;
-pub use outbox::Waiting;
 pub use pace::Pace;
 pub use record::Known;
 pub use record::Unreadable;
