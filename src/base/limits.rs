@@ -105,6 +105,8 @@ pub const DEVICES_PER_LESSON_MAX: usize = 4;
 pub const DEVICES_PER_LEARNER_MAX: usize = 16;
 /// Beats of one call.
 pub const BEATS_PER_CALL_MAX: usize = 500;
+/// Other devices of a learner that may be in use when one more signs in.
+pub const SIGN_INS_PER_LEARNER_MAX: usize = 8;
 /// Courses one learner may have been enrolled in.
 pub const COURSES_PER_LEARNER_MAX: usize = 256;
 /// Lessons of one course that a state holds; far more than any course has.
@@ -146,6 +148,7 @@ const _: () = assert!(
     WORKERS_MAX <= 64,
     "six bits of a connection id name the worker"
 );
+const _: () = assert!(SIGN_INS_PER_LEARNER_MAX < DEVICES_PER_LEARNER_MAX);
 const _: () = assert!(ANSWER_BYTES_MAX < ATTEMPT_BYTES_MAX);
 const _: () = assert!(ATTEMPT_BYTES_MAX + ITEMS_PER_QUIZ_MAX as usize * 60 <= EFFECT_BYTES_MAX);
 const _: () = assert!(EFFECT_BYTES_MAX < STATE_BYTES_MAX);

@@ -173,7 +173,7 @@ impl Core {
             return Err(problem.with_field("allow", allow));
         }
         if route.is_private() {
-            let outcome = self.learn(request, route)?;
+            let outcome = self.learn(request, &target, route)?;
             return Ok(self.api_outcome(head, outcome));
         }
         self.read(request, &target, route)
@@ -212,7 +212,13 @@ impl Core {
             Route::OpenApi => self.api(head, self.openapi(head)?),
             Route::Courses => self.api(head, self.courses(request, target)?),
             Route::Course(id) => self.api(head, self.course(request, id)?),
-            Route::Session | Route::Beats | Route::Enrolments | Route::Enrolment(_) => {
+            Route::Sessions
+            | Route::Renew
+            | Route::DevToken
+            | Route::Session
+            | Route::Beats
+            | Route::Enrolments
+            | Route::Enrolment(_) => {
                 return Err(not_found());
             }
         };

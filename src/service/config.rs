@@ -1,5 +1,6 @@
 //! `[public]`: what the public listeners serve, and to whom.
 
+use crate::base::units::Span;
 use crate::http::forwarded::Family;
 use serde::Deserialize;
 use serde::Serialize;
@@ -32,6 +33,10 @@ pub struct Config {
     /// a second, ten times as many at once; then 429. Default 200: thousands of learners behind
     /// one carrier address. 0: no limit.
     pub searches_per_prefix: u32,
+    /// How often front ends tell what is being watched; they hear it when a session begins or is
+    /// renewed. Default 20s, 1s to 10m. Longer loads the server less and loses more of what was
+    /// watched when a device dies.
+    pub beat_every: Span,
     /// One request in so many goes to the access log (path, status, bytes, time, the client's
     /// network; neither address nor query). Default 0: none. 1 is every request and costs some
     /// microseconds each.
@@ -59,6 +64,9 @@ pub enum ConfigError {
     /// Everything there would be refused.
     #[error("[public] signed needs url_keys, the directory of the keys of signed URLs")]
     NoKeys,
+    /// Outside its range.
+    #[error("[public] beat_every is {0}; use 1s to 10m")]
+    BeatEvery(Span),
 }
 
 impl Default for Config {
@@ -71,6 +79,7 @@ impl Default for Config {
             url_keys: PathBuf::new(),
             edge_fields: Family::default(),
             searches_per_prefix: 200,
+            beat_every: Span::secs(20),
             access_log_every: 0,
         }
     }
@@ -91,6 +100,9 @@ impl Config {
         }
         if !self.signed.is_empty() && self.url_keys.as_os_str().is_empty() {
             return Err(ConfigError::NoKeys);
+        }
+        if !(Span::secs(1)..=Span::secs(600)).contains(&self.beat_every) {
+            return Err(ConfigError::BeatEvery(self.beat_every));
         }
         let bad = self.origins.iter().find(|o| *o != "*" && !is_origin(o));
         bad.map_or(Ok(()), |o| Err(ConfigError::Origin(o.clone())))

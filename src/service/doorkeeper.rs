@@ -1,7 +1,5 @@
 //! How often somebody may fail to log in, how often that is logged, and what is counted of it.
 
-#![expect(dead_code, reason = "the calls that ask it are being built")]
-
 use crate::base::metrics::Counter;
 use crate::base::metrics::Sample;
 use crate::base::network::Network;

@@ -1,7 +1,5 @@
 //! Who asks: the session that a request carries, as bearer token or as cookie.
 
-#![expect(dead_code, reason = "the calls that ask it are being built")]
-
 use crate::base::id::DeviceId;
 use crate::http::Fields;
 use crate::http::Problem;

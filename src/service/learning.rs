@@ -9,6 +9,7 @@ use crate::http::ProblemKind;
 use crate::http::Reply;
 use crate::http::Request;
 use crate::http::Status;
+use crate::http::Target;
 use crate::identity::Session;
 use crate::identity::SessionKeys;
 use crate::issuers::Issuers;
@@ -17,6 +18,7 @@ use crate::progress;
 use crate::service::app::Core;
 use crate::service::app::Outcome;
 use crate::service::app::not_found;
+use crate::service::door::dev_token;
 use crate::service::route::Route;
 use crate::session::State;
 use crate::shards::Ack;
@@ -62,11 +64,18 @@ impl Core {
     pub(crate) fn learn(
         &self,
         request: &Request<'_>,
+        target: &Target<'_>,
         route: Route<'_>,
     ) -> Result<Outcome, Problem> {
         let learning = self.learning()?;
         self.metrics.called(route.call().unwrap_or_default());
         match route {
+            Route::Sessions => self.sign_in(learning, request),
+            Route::Renew => self.renew(learning, request),
+            Route::DevToken => dev_token(learning, request),
+            Route::Session if request.head.method == Method::Delete => {
+                self.sign_out(learning, request, target)
+            }
             Route::Session => self.session_state(learning, request),
             Route::Beats => self.beats(learning, request),
             Route::Enrolments => self.enrol(learning, request),
@@ -170,7 +179,7 @@ fn ended() -> Problem {
     Problem::new(ProblemKind::SessionEnded, detail)
 }
 
-fn refused(error: &ShardError) -> Problem {
+pub(crate) fn refused(error: &ShardError) -> Problem {
     match error {
         ShardError::Append(error) => unsaved(*error),
         ShardError::Full => {

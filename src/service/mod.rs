@@ -22,6 +22,7 @@ mod calls;
 mod catalogue;
 mod config;
 mod document;
+mod door;
 mod doorkeeper;
 mod enrolments;
 mod identify;

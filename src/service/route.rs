@@ -23,6 +23,12 @@ pub enum Route<'a> {
     Course(&'a str),
     /// `/problems/{slug}`
     Problem(&'a str),
+    /// `/v1/sessions`
+    Sessions,
+    /// `/v1/session/renew`
+    Renew,
+    /// `/v1/dev/token`
+    DevToken,
     /// `/v1/session`
     Session,
     /// `/v1/session/beats`
@@ -46,6 +52,8 @@ pub enum Methods {
     Post,
     /// DELETE.
     Delete,
+    /// GET, HEAD and DELETE.
+    ReadDelete,
 }
 
 /// A signed URL's parts.
@@ -69,7 +77,10 @@ pub const TEMPLATES: &[&str] = &[
     "/v1/courses",
     "/v1/courses/{course}",
     "/problems/{slug}",
+    "/v1/sessions",
     "/v1/session",
+    "/v1/session/renew",
+    "/v1/dev/token",
     "/v1/session/beats",
     "/v1/enrolments",
     "/v1/enrolments/{course}",
@@ -113,6 +124,9 @@ impl<'a> Route<'a> {
             "/v1/health" => Self::Health,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/courses" => Self::Courses,
+            "/v1/sessions" => Self::Sessions,
+            "/v1/session/renew" => Self::Renew,
+            "/v1/dev/token" => Self::DevToken,
             "/v1/session" => Self::Session,
             "/v1/session/beats" => Self::Beats,
             "/v1/enrolments" => Self::Enrolments,
@@ -134,8 +148,11 @@ impl Route<'_> {
     /// What may be done with it.
     pub const fn methods(self) -> Methods {
         match self {
-            Self::Beats | Self::Enrolments => Methods::Post,
+            Self::Sessions | Self::Renew | Self::DevToken | Self::Beats | Self::Enrolments => {
+                Methods::Post
+            }
             Self::Enrolment(_) => Methods::Delete,
+            Self::Session => Methods::ReadDelete,
             Self::Page
             | Self::PageFile(_)
             | Self::Icon
@@ -144,7 +161,6 @@ impl Route<'_> {
             | Self::Courses
             | Self::Course(_)
             | Self::Problem(_)
-            | Self::Session
             | Self::Content(_)
             | Self::Signed(_) => Methods::Read,
         }
@@ -158,6 +174,9 @@ impl Route<'_> {
     /// The name of a learner's call in metrics.
     pub(crate) const fn call(self) -> Option<&'static str> {
         match self {
+            Self::Sessions => Some("sign_in"),
+            Self::Renew => Some("renew"),
+            Self::DevToken => Some("dev_token"),
             Self::Session => Some("session"),
             Self::Beats => Some("beats"),
             Self::Enrolments => Some("enrol"),
@@ -192,6 +211,7 @@ impl Methods {
             Self::Read => "GET, HEAD, OPTIONS",
             Self::Post => "OPTIONS, POST",
             Self::Delete => "DELETE, OPTIONS",
+            Self::ReadDelete => "DELETE, GET, HEAD, OPTIONS",
         }
     }
 
@@ -201,6 +221,7 @@ impl Methods {
             Self::Read => matches!(method, Method::Get | Method::Head),
             Self::Post => matches!(method, Method::Post),
             Self::Delete => matches!(method, Method::Delete),
+            Self::ReadDelete => matches!(method, Method::Get | Method::Head | Method::Delete),
         }
     }
 }
@@ -213,7 +234,15 @@ pub(crate) fn is_private(path: &str) -> bool {
 }
 
 /// Names of learners' calls in metrics.
-pub(crate) const CALLS: [&str; 4] = ["session", "beats", "enrol", "leave"];
+pub(crate) const CALLS: [&str; 7] = [
+    "sign_in",
+    "renew",
+    "dev_token",
+    "session",
+    "beats",
+    "enrol",
+    "leave",
+];
 /// How private paths go on after `/v1/`.
 const PRIVATE: [&str; 4] = ["session", "enrolments", "attempts", "dev/"];
 /// Bytes of content that a call with a few members takes.
@@ -257,6 +286,8 @@ mod tests {
         for path in [
             "/v1",
             "/v1/session/",
+            "/v1/sessions/x",
+            "/v1/dev",
             "/v1/session/x",
             "/v1/enrolments/a/b",
             "/v1/courses/a/b",

@@ -11,6 +11,9 @@ use crate::session::Fact;
 use crate::session::Profile;
 use crate::session::State;
 
+/// Seconds after which it is news that a device is in use.
+const NEWS_S: u32 = 60;
+
 /// A learner has been in as many courses as a state holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a learner can be in at most {COURSES_PER_LEARNER_MAX} courses, left ones included")]
@@ -18,7 +21,8 @@ pub struct TooManyCourses;
 
 impl State {
     /// A session begins: the device is known, and where the learner belongs. Gives the facts that
-    /// are new, and the second from which the session counts as begun.
+    /// are new, and the second from which the session counts as begun. That a device was used twice
+    /// within [`NEWS_S`] is no news, so that signing in again and again writes nothing.
     pub fn sign_in(
         &mut self,
         device: DeviceId,
@@ -36,7 +40,10 @@ impl State {
             seen_s: now_s,
             accepted: self.accepted_of(device),
         };
-        effects.push(self.effect(Fact::Device(device, seen)));
+        let known = self.devices.get(device);
+        if known.is_none_or(|known| known.seen_s.saturating_add(NEWS_S) <= now_s) {
+            effects.push(self.effect(Fact::Device(device, seen)));
+        }
         effects.iter().for_each(|effect| self.apply(effect));
         // Signing in again in the second of a sign-out must not begin a dead session.
         (effects, now_s.max(signed_out_s.saturating_add(1)))

@@ -1,6 +1,12 @@
 //! One client a version, none of which shares code with the server: reqwest for HTTP/1.1 and
 //! HTTP/2, quinn with the h3 crate for HTTP/3.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
+
 use bytes::Buf as _;
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
@@ -151,6 +157,17 @@ impl Client {
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.send(method, path, fields, b"").await
+    }
+
+    /// The same with content.
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        content: &[u8],
+    ) -> Reply {
         match self {
             Self::Tcp {
                 client,
@@ -161,6 +178,9 @@ impl Client {
                 let mut request = client.request(method, format!("https://localhost:{port}{path}"));
                 for (name, value) in fields {
                     request = request.header(*name, *value);
+                }
+                if !content.is_empty() {
+                    request = request.body(content.to_vec());
                 }
                 let reply = request.send().await.unwrap();
                 assert_eq!(reply.version(), *version, "{path}");
@@ -180,6 +200,12 @@ impl Client {
                     request = request.header(*name, *value);
                 }
                 let mut stream = send.send_request(request.body(()).unwrap()).await.unwrap();
+                if !content.is_empty() {
+                    stream
+                        .send_data(Bytes::copy_from_slice(content))
+                        .await
+                        .unwrap();
+                }
                 stream.finish().await.unwrap();
                 let reply = stream.recv_response().await.unwrap();
                 let (status, map) = (reply.status().as_u16(), reply.headers().clone());
