@@ -8,7 +8,7 @@
 
 run:
 	@echo "building; then open https://localhost:4433/ (make open: over HTTP/3)"
-	cargo run --release --bin lamplight -- serve
+	cargo run --release --bin lamplight -- serve --set identity.mode=dev
 
 open:
 	scripts/open.sh

@@ -35,7 +35,7 @@ status() { curl -fsS --noproxy '*' --max-time 5 "$ops/admin/status" 2>/dev/null;
 if ! status >/dev/null; then
     echo "open: no server runs; starting one for as long as the browser is open"
     cargo build --release --bin lamplight
-    target/release/lamplight serve &
+    target/release/lamplight serve --set identity.mode=dev &
     started=$!
     tries=0
     until status >/dev/null; do
