@@ -215,7 +215,9 @@ fn methods_early_data_and_preflights_of_the_calls_are_each_their_own() {
     let school = School::open();
     let pupil = school.pupil(1);
     for (target, method, allow) in [
-        ("/v1/session", Method::Post, "GET, HEAD, OPTIONS"),
+        ("/v1/session", Method::Post, "DELETE, GET, HEAD, OPTIONS"),
+        ("/v1/sessions", Method::Get, "OPTIONS, POST"),
+        ("/v1/session/renew", Method::Get, "OPTIONS, POST"),
         ("/v1/session/beats", Method::Get, "OPTIONS, POST"),
         (ENROLMENTS, Method::Put, "OPTIONS, POST"),
         ("/v1/enrolments/x", Method::Post, "DELETE, OPTIONS"),
