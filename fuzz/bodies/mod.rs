@@ -12,6 +12,6 @@ macro_rules! bodies {
 }
 
 bodies![
-    captions, cmcd, conditions, config, course, frames, gift, jwks, jwt, movie, qpack, ranges,
-    session, targets,
+    captions, cmcd, conditions, config, content, course, frames, gift, jwks, jwt, movie, qpack,
+    ranges, session, targets,
 ];
