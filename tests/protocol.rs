@@ -10,12 +10,17 @@
 
 #[path = "protocol/client.rs"]
 mod client;
+#[path = "protocol/examples.rs"]
+mod examples;
 #[path = "protocol/house.rs"]
 mod house;
+#[path = "protocol/openapi.rs"]
+mod openapi;
 
 use client::Client;
 use client::Reply;
 use house::House;
+use lamplight::base::limits::BODY_BYTES_MAX;
 use lamplight::base::limits::REQUEST_BYTES_HELD_MAX;
 use lamplight::base::units::Span;
 use std::collections::BTreeSet;
@@ -374,6 +379,28 @@ async fn what_the_http3_driver_refuses_is_a_whole_problem_document() {
     refused(&full, 503, "overloaded");
     assert_eq!(full.field("retry-after"), Some("2"));
     assert_eq!(client.get("/v1/health").await.status, 204);
+}
+
+#[tokio::test]
+async fn content_beyond_a_calls_bound_is_refused_over_every_version() {
+    let house = House::start();
+    for client in &mut house.clients().await {
+        for (path, bytes_max) in [
+            ("/v1/session/beats", BODY_BYTES_MAX),
+            ("/v1/enrolments", 4096),
+        ] {
+            let fields = [("content-type", "application/json")];
+            let mut content = vec![b' '; bytes_max];
+            let at = format!("{path} over {}", client.name());
+            let reply = client.send("POST", path, &fields, &content).await;
+            assert_eq!(reply.status, 401, "{at}: {}", reply.text());
+            content.push(b' ');
+            let reply = client.send("POST", path, &fields, &content).await;
+            assert_eq!(reply.status, 413, "{at}: {}", reply.text());
+            assert_eq!(reply.json()["type"], "/problems/content-too-large", "{at}");
+        }
+        assert_eq!(client.get("/v1/health").await.status, 204);
+    }
 }
 
 #[tokio::test]

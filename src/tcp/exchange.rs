@@ -156,7 +156,7 @@ impl<S: Service> hyper::service::Service<hyper::Request<Incoming>> for Handler<S
         Exchange::Later(Box::pin(async move {
             let answer = match collect(&common, &parts, content).await {
                 Ok(body) => answer(&common, &parts, &body, peer),
-                Err(refusal) => Answer::Now(refuse(&common, refusal)),
+                Err(refusal) => Answer::Now(unread(refuse(&common, refusal), version)),
             };
             let reply = match answer {
                 Answer::Now(reply) => reply,
@@ -256,6 +256,15 @@ fn refuse<S: Service>(common: &Common<S>, refusal: Refusal) -> Reply {
         }
     }
     common.service.refuse(refusal)
+}
+
+/// The rest of the content stays unread. Over HTTP/1.1 no request can follow it, and the client is
+/// told not to try (RFC 9112, 9.6).
+fn unread(mut reply: Reply, version: Version) -> Reply {
+    if version == Version::Http1 {
+        reply.extra.push(b"connection", b"close");
+    }
+    reply
 }
 
 fn version(parts: &Parts) -> Version {
