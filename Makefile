@@ -1,4 +1,4 @@
-# make run    serve the bundled course at https://localhost:4433/
+# make run    serve the bundled course at https://localhost:4433/; sign in under any name
 # make open   a throw-away Chromium that speaks HTTP/3 to it
 # make test   install what the tests need, then every check and suite, with their times
 # make bench  measure a fresh server and print the table

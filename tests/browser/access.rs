@@ -21,7 +21,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("missing", "#/nowhere"),
 ];
 
-fn axe() -> String {
+pub fn axe() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/axe-core/axe.min.js");
     fs::read_to_string(&path).unwrap_or_else(|_| {
         panic!(
@@ -97,7 +97,7 @@ fn a_phone_of_360_pixels_needs_no_sideways_scrolling() {
 }
 
 /// Presses Tab until `selector` has the focus, checking that each stop shows it.
-fn tab_to(page: &mut impl Browser, selector: &str) {
+pub fn tab_to(page: &mut impl Browser, selector: &str) {
     for _ in 0..60 {
         page.press(Key::Tab);
         let stop = page.eval(STOP);
@@ -196,7 +196,8 @@ fn a_lesson_is_read_by_keyboard_in_both_languages_and_on_a_phone() {
     page.assert_quiet();
 }
 
-const RUN_AXE: &str = "axe.run(document, { runOnly: { type: 'tag', values:
+/// What axe-core finds, one line a violation.
+pub const RUN_AXE: &str = "axe.run(document, { runOnly: { type: 'tag', values:
     ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
     .then(r => r.violations.map(v => `${v.id}: ${v.help}: ` + v.nodes.map(n => n.html + ' ' +
       n.any.concat(n.all, n.none).map(c => c.message).join('; ')).join(' | ')))";

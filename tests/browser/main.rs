@@ -22,6 +22,7 @@ mod browser;
 mod chromium;
 #[path = "../support/browsers/firefox.rs"]
 mod firefox;
+mod learner;
 mod outage;
 mod playing;
 mod quiz;
@@ -29,3 +30,4 @@ mod quiz;
 mod site;
 #[path = "../support/browsers/socket.rs"]
 mod socket;
+mod watching;

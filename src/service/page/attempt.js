@@ -25,6 +25,7 @@ export function attempt(desk, course, quiz) {
     button.disabled = true;
     try {
       work(await open(desk, learner, course, quiz));
+      sheet.node.focus(); // the button that had it is gone
     } catch (error) {
       button.disabled = false;
       node.querySelector(".refusal")?.remove();
@@ -33,7 +34,10 @@ export function attempt(desk, course, quiz) {
   };
   const work = (record) => {
     show();
-    sheet = new Sheet(desk, record, done);
+    sheet = new Sheet(desk, record, (...all) => {
+      done(...all);
+      node.querySelector("h2").focus();
+    });
     node.replaceChildren(sheet.node);
   };
   const done = (record, answers) => show(...result(record, answers), start(true));
@@ -151,7 +155,7 @@ class Sheet {
       said: this.#said, below: (item) => this.#badge(item),
       order: (item) => shuffled(item, record.seed) };
     this.#sum = tally(record.chunk, form);
-    this.node = el("form", { class: "quiz", onsubmit: (event) => event.preventDefault() },
+    this.node = el("form", { class: "quiz", tabindex: -1, onsubmit: (event) => event.preventDefault() },
       el("div", { class: "watch" }, this.#clock, this.#saving), this.#items, this.#end, this.#said);
     const { signal } = this.#stop;
     desk.outbox.addEventListener("change", () => this.#look(), { signal });
@@ -312,7 +316,10 @@ class Sheet {
     for (const part of this.#items.children) part.disabled = true;
     const why = () => (this.#record.why ? t("refused", { why: why(this.#record) })
       : this.#desk.outbox.troubled ? t("hand_in_waits") : t("handing_in"));
-    this.#end.replaceChildren(el("p", { class: "notice", role: "status" }, why));
+    const notice = el("p", { class: "notice", role: "status", tabindex: -1 }, why);
+    const held = this.#end.contains(document.activeElement);
+    this.#end.replaceChildren(notice);
+    if (held) notice.focus();
   }
 }
 

@@ -184,7 +184,7 @@ export class Outbox extends EventTarget {
   }
 
   async #drain() {
-    await this.#sayFarewells();
+    await this.#session.sayFarewells();
     const learner = this.#session.learner;
     if (!this.#session.account?.token) return;
     await this.#session.renew();
@@ -192,18 +192,6 @@ export class Outbox extends EventTarget {
     await this.#sendAnswers(learner);
     await this.#sendSubmissions(learner);
     await this.#sendBeats(learner);
-  }
-
-  /** Sessions that were signed out while the server was out of reach. */
-  async #sayFarewells() {
-    for (const { token, everywhere } of await this.#all("farewells")) {
-      try {
-        await call("DELETE", everywhere ? "/v1/session?everywhere=true" : "/v1/session", { token });
-      } catch (error) {
-        if (error.passes) throw error;
-      }
-      await this.#store.run((shelf) => shelf.drop("farewells", token));
-    }
   }
 
   async #sendEnrolments(learner) {

@@ -19,6 +19,7 @@ export class Session extends EventTarget {
   #store;
   #tabs = null;
   #asking = null;
+  #parting = null;
 
   constructor(store) {
     super();
@@ -66,6 +67,8 @@ export class Session extends EventTarget {
   async signIn(name) {
     const before = (await this.known()).find((one) => one.name === name);
     const device = before?.device ?? crypto.randomUUID();
+    // One that came later would end the session that begins now: it is the same device.
+    await this.sayFarewells();
     const proof = await call("POST", "/v1/dev/token", { body: { learner: name } });
     const begun = await call("POST", "/v1/sessions", { token: proof.body.token,
       body: { device, locale: language() } });
@@ -76,6 +79,8 @@ export class Session extends EventTarget {
         beats: Math.max(account.beats, begun.body.durable_through ?? 0),
         every: begun.body.beat_every_ms, ...lifetime(begun.body) });
       await shelf.put("accounts", account);
+      const former = await shelf.get("notes", "current");
+      if (former && former.learner !== learner) await release(shelf, former.learner, false);
       await shelf.put("notes", { id: "current", learner });
       await prune(shelf);
     });
@@ -87,18 +92,30 @@ export class Session extends EventTarget {
    * when the same learner signs in again; what was read goes.
    */
   async signOut(everywhere = false) {
-    const { learner, token } = this.account;
-    const farewell = { token, everywhere };
+    const { learner } = this.account;
     await this.#store.run(async (shelf) => {
-      const account = await shelf.get("accounts", learner);
-      Object.assign(account, { token: null, state: null, etag: null, resume: null });
-      await shelf.put("accounts", account);
+      await release(shelf, learner, everywhere);
       await shelf.drop("notes", "current");
-      if (token) await shelf.put("farewells", farewell);
-      await forget(shelf, learner);
     });
     await this.#spread();
     this.onready();
+  }
+
+  /** Tells the server of sessions that were signed out, also while it was out of reach. */
+  sayFarewells() {
+    this.#parting ??= this.#part().finally(() => { this.#parting = null; });
+    return this.#parting;
+  }
+
+  async #part() {
+    for (const { token, everywhere } of await this.#store.run((shelf) => shelf.all("farewells"))) {
+      try {
+        await call("DELETE", everywhere ? "/v1/session?everywhere=true" : "/v1/session", { token });
+      } catch (error) {
+        if (error.passes) throw error;
+      }
+      await this.#store.run((shelf) => shelf.drop("farewells", token));
+    }
   }
 
   /** A call in the name of `learner`; a 401 ends the session, and the caller hears of it. */
@@ -203,8 +220,12 @@ function lifetime({ expires_at: until }) {
   return { expires_at: until, renew_at: end - left / 3 + jitter(left / 20) };
 }
 
-/** Drops what was read of a learner who signed out; work that waits stays. */
-async function forget(shelf, learner) {
+/** Ends a learner's session here: what was read of them is dropped, work that waits stays. */
+async function release(shelf, learner, everywhere) {
+  const account = await shelf.get("accounts", learner);
+  if (account.token) await shelf.put("farewells", { token: account.token, everywhere });
+  Object.assign(account, { token: null, state: null, etag: null, resume: null });
+  await shelf.put("accounts", account);
   const answers = await shelf.all("answers", learner);
   const waiting = new Set(answers.filter((a) => a.save === "waiting").map((a) => a.attempt));
   for (const one of await shelf.all("attempts", learner)) {

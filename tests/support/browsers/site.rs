@@ -32,6 +32,8 @@ use tempfile::TempDir;
 pub struct Site {
     child: Child,
     dir: TempDir,
+    content: PathBuf,
+    settings: Vec<&'static str>,
     /// The port of all three versions.
     pub port: u16,
     /// SHA-256 of the leaf's public key, as Chromium takes it.
@@ -41,44 +43,50 @@ pub struct Site {
 impl Site {
     /// Serves the bundled course; returns once the server says that it is ready.
     pub fn start() -> Self {
-        Self::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("content"))
+        Self::of(&bundled())
     }
 
     /// Serves the courses in `content`; returns once the server says that it is ready.
     pub fn of(content: &Path) -> Self {
+        Self::with(content, &[])
+    }
+
+    /// Serves the bundled course to learners, who sign in under any name.
+    pub fn school() -> Self {
+        Self::school_of(&bundled())
+    }
+
+    /// Serves the courses in `content` to learners, who sign in under any name.
+    pub fn school_of(content: &Path) -> Self {
+        Self::with(content, &["identity.mode=dev"])
+    }
+
+    fn with(content: &Path, settings: &[&'static str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let spki = certify(dir.path());
-        let child = Command::new(env!("CARGO_BIN_EXE_lamplight"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--ops",
-                "127.0.0.1:0",
-                "--content",
-            ])
-            .arg(content)
-            .arg("--data")
-            .arg(dir.path().join("data"))
-            .arg("--set")
-            .arg(format!(
-                "tls.certificate={}",
-                dir.path().join("leaf.pem").display()
-            ))
-            .arg("--set")
-            .arg(format!("tls.key={}", dir.path().join("leaf.key").display()))
-            .stdout(Stdio::piped())
-            .stderr(log())
-            .spawn()
-            .unwrap();
+        let child = serve(content, dir.path(), 0, settings);
         let mut site = Self {
             child,
             dir,
+            content: content.to_owned(),
+            settings: settings.to_vec(),
             port: 0,
             spki,
         };
         site.port = port_of(&mut site.child);
         site
+    }
+
+    /// Ends the server as a power cut would: nothing is finished, nothing is flushed.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts the killed server again, at the same port and on the same data.
+    pub fn restart(&mut self) {
+        self.child = serve(&self.content, self.dir.path(), self.port, &self.settings);
+        assert_eq!(port_of(&mut self.child), self.port);
     }
 
     /// Address of a view, e.g. `#/course/ky-nang-so`.
@@ -97,6 +105,28 @@ impl Drop for Site {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn bundled() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("content")
+}
+
+/// Starts the server at `port`; 0 is any that is free.
+fn serve(content: &Path, dir: &Path, port: u16, settings: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lamplight"));
+    command.args(["serve", "--ops", "127.0.0.1:0", "--listen"]);
+    command.arg(format!("127.0.0.1:{port}"));
+    command.arg("--content").arg(content);
+    command.arg("--data").arg(dir.join("data"));
+    for (name, file) in [("certificate", "leaf.pem"), ("key", "leaf.key")] {
+        let set = format!("tls.{name}={}", dir.join(file).display());
+        command.arg("--set").arg(set);
+    }
+    for set in settings {
+        command.arg("--set").arg(set);
+    }
+    let command = command.stdout(Stdio::piped()).stderr(log());
+    command.spawn().unwrap()
 }
 
 /// Reads what the server says until `ready`; the address line names the port that was free.
