@@ -1,15 +1,16 @@
 //! The examples of docs/protocol.md, sent in their order by a learner of each version, and held
 //! against what the server says and what the OpenAPI file describes.
 
+use crate::agreed;
 use crate::client::Client;
 use crate::client::Reply;
 use crate::house::House;
 use crate::openapi::OpenApi;
-use crate::same_shape;
 use lamplight::issuers::Mode;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 const CONTRACT: &str = include_str!("../../docs/protocol.md");
 const DEVICE: &str = "9b2f0d4e-7a11-4c3d-8e5f-0123456789ab";
@@ -275,5 +276,74 @@ fn every_call_of_a_learner_has_an_example() {
                 "docs/protocol.md has no example of {name}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn the_examples_of_the_contract_are_what_the_server_says() {
+    let house = House::start();
+    let mut clients = house.clients().await;
+    let openapi = OpenApi::read();
+    let mut examples = CONTRACT.split("```json\n").skip(1).map(|rest| {
+        let text = rest.split("```").next().unwrap();
+        serde_json::from_str::<Value>(text).unwrap()
+    });
+    let course = agreed(&mut clients, "GET", "/v1/courses/ky-nang-so", &[])
+        .await
+        .json();
+    let list = agreed(&mut clients, "GET", "/v1/courses", &[]).await.json();
+    let mut held = |name: &str, path: &str, status: u16, said: &Value| {
+        let example = examples.next().unwrap();
+        same_shape(name, &example, said);
+        openapi.answers("GET", path, status, Some(said));
+        openapi.answers("GET", path, status, Some(&example));
+    };
+    held("courses", "/v1/courses", 200, &list);
+    held("course", "/v1/courses/ky-nang-so", 200, &course);
+    let quiz = course["quizzes"][0]["url"].as_str().unwrap();
+    let path = format!("/quiz/{}", quiz.split_once("/quiz/").unwrap().1);
+    let quiz = agreed(&mut clients, "GET", &path, &[]).await;
+    let text = quiz.text();
+    assert!(
+        !text.contains("correct") && !text.contains("answer"),
+        "{text}"
+    );
+    held("quiz", &path, 200, &quiz.json());
+    let range = [("range", "bytes=99999999-")];
+    let raw = clients[2].ask("GET", "/v1/courses", &range).await;
+    held("problem", "/v1/courses", 416, &raw.json());
+    assert!(
+        examples.next().is_none(),
+        "an example that no request replays"
+    );
+}
+
+/// The first element of arrays stands for all; the members of objects are the same, in any order.
+fn same_shape(at: &str, example: &Value, real: &Value) {
+    match (example, real) {
+        (Value::Object(example), Value::Object(real)) => {
+            let names = |o: &serde_json::Map<String, Value>| -> BTreeSet<String> {
+                o.keys().cloned().collect()
+            };
+            if !["title", "summary"].iter().any(|w| at.ends_with(w)) {
+                assert_eq!(names(example), names(real), "{at}");
+            }
+            for (name, value) in example {
+                if let Some(real) = real.get(name) {
+                    same_shape(&format!("{at}.{name}"), value, real);
+                }
+            }
+        }
+        (Value::Array(example), Value::Array(real)) => {
+            if let (Some(example), Some(real)) = (example.first(), real.first()) {
+                same_shape(&format!("{at}[0]"), example, real);
+            }
+        }
+        (Value::Null, _) | (_, Value::Null) => {}
+        _ => assert_eq!(
+            std::mem::discriminant(example),
+            std::mem::discriminant(real),
+            "{at}: {example} and {real}"
+        ),
     }
 }

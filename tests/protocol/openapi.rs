@@ -70,14 +70,13 @@ impl OpenApi {
             let fits = fits.count();
             return (fits == 1)
                 .then_some(())
-                .ok_or(format!("{at}: {fits} of oneOf: {value}"));
+                .ok_or_else(|| format!("{at}: {fits} of oneOf: {value}"));
         }
         let wrong = |what: &str| Err(format!("{at}: {what}: {value}"));
-        let kinds = match &schema["type"] {
-            Value::String(one) => vec![one.as_str()],
-            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
+        let kind = &schema["type"];
+        let several = kind.as_array().into_iter().flatten();
+        let kinds = several.chain([kind]).filter_map(Value::as_str);
+        let kinds: Vec<_> = kinds.collect();
         if !kinds.is_empty() && !kinds.iter().any(|kind| is_kind(kind, value)) {
             return wrong("of another type");
         }
@@ -93,16 +92,13 @@ impl OpenApi {
         {
             return wrong("out of bounds");
         }
-        match value {
-            Value::Object(members) => self.members(schema, members, at),
-            Value::Array(items) => {
-                let all = items.iter().enumerate();
-                let mut all =
-                    all.map(|(n, item)| self.judge(&schema["items"], item, &format!("{at}[{n}]")));
-                all.find(Result::is_err).unwrap_or(Ok(()))
-            }
-            _ => Ok(()),
+        if let Some(members) = value.as_object() {
+            return self.members(schema, members, at);
         }
+        for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+            self.judge(&schema["items"], item, &format!("{at}[{n}]"))?;
+        }
+        Ok(())
     }
 
     fn members(
@@ -149,9 +145,17 @@ fn fits(template: &str, path: &str) -> bool {
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return true,
-            (Some(hole), Some(_)) if hole.starts_with('{') && hole.ends_with('}') => {}
-            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(wanted), Some(given)) if is_filled(wanted, given) => {}
             _ => return false,
         }
     }
+}
+
+/// Whether a segment is `{hole}`, `{hole}.json` or the like, filled.
+fn is_filled(wanted: &str, given: &str) -> bool {
+    let Some((before, rest)) = wanted.split_once('{') else {
+        return wanted == given;
+    };
+    let after = rest.split_once('}').map_or("", |(_, after)| after);
+    given.starts_with(before) && given.ends_with(after)
 }
