@@ -25,6 +25,7 @@ use crate::service::app::not_found;
 use crate::service::doorkeeper::later;
 use crate::service::identify::COOKIE;
 use crate::service::identify::Carrier;
+use crate::service::identify::INVALID;
 use crate::service::identify::Pass;
 use crate::service::identify::bearer;
 use crate::service::identify::challenged;
@@ -248,8 +249,6 @@ pub(crate) fn dev_token(learning: &Learning, request: &Request<'_>) -> Result<Ou
 }
 
 const LEVELS: &str = "a whole number from 1 to 4";
-/// RFC 6750, 3.1.
-const INVALID: &str = "invalid_token";
 
 impl Arrival {
     fn read(request: &Request<'_>) -> Result<Self, Problem> {

@@ -14,6 +14,9 @@ use crate::service::app::not_found;
 /// RFC 6265bis, 4.1.3.2): no other host can set or read it.
 pub(crate) const COOKIE: &str = "__Host-lamplight";
 
+/// What is wrong with a token, in the words of RFC 6750, 3.1.
+pub(crate) const INVALID: &str = "invalid_token";
+
 /// A session and how it came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pass {
@@ -181,7 +184,7 @@ fn refused(fault: SessionFault) -> Problem {
         | SessionFault::Forged
         | SessionFault::Ahead { .. } => ProblemKind::SessionInvalid,
     };
-    challenged(Problem::new(kind, fault.to_string()), Some("invalid_token"))
+    challenged(Problem::new(kind, fault.to_string()), Some(INVALID))
 }
 
 /// The same with what the client may do about it (RFC 6750, 3).

@@ -19,6 +19,8 @@ use crate::service::app::Core;
 use crate::service::app::Outcome;
 use crate::service::app::not_found;
 use crate::service::door::dev_token;
+use crate::service::identify::INVALID;
+use crate::service::identify::challenged;
 use crate::service::route::Route;
 use crate::session::State;
 use crate::shards::Ack;
@@ -176,7 +178,10 @@ pub(crate) fn private() -> Fields {
 
 fn ended() -> Problem {
     let detail = "the learner has signed out since this session began";
-    Problem::new(ProblemKind::SessionEnded, detail)
+    challenged(
+        Problem::new(ProblemKind::SessionEnded, detail),
+        Some(INVALID),
+    )
 }
 
 pub(crate) fn refused(error: &ShardError) -> Problem {

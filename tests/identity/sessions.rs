@@ -1,5 +1,6 @@
 //! What a session's token opens, for how long, and what ends it.
 
+use crate::school::JSON;
 use crate::school::LAPTOP;
 use crate::school::PHONE;
 use crate::school::School;
@@ -125,6 +126,8 @@ async fn signing_out_ends_the_devices_sessions_and_everywhere_ends_all() {
                 for (method, path) in [("GET", "/v1/session"), ("POST", "/v1/session/renew")] {
                     let reply = call(client, method, path, ended).await;
                     refused(&reply, 401, "session-ended", client.name());
+                    let challenge = reply.field("www-authenticate").unwrap();
+                    assert!(challenge.contains("invalid_token"), "{challenge}");
                 }
             }
             for good in [&devices[2], &stranger] {
@@ -172,4 +175,35 @@ async fn signing_out_ends_the_devices_sessions_and_everywhere_ends_all() {
         }
         school.sign_in(&mut clients[at], "lan", LAPTOP).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_copied_to_another_device_changes_nothing_there_and_is_noticed() {
+    let school = School::start();
+    for client in &mut school.clients().await {
+        let session = school.sign_in(client, "lan", PHONE).await;
+        let bearer = format!("Bearer {session}");
+        let fields = [("authorization", bearer.as_str()), JSON];
+        let beats = |device: &str| {
+            format!(
+                r#"{{"device":"{device}","beats":[{{"seq":1,"course":"ky-nang-so",
+                "lesson":"mat-khau","from_ms":0,"to_ms":5000}}]}}"#
+            )
+        };
+        let before = call(client, "GET", "/v1/session", &session).await;
+        let path = "/v1/session/beats";
+        let copied = client
+            .send("POST", path, &fields, beats(LAPTOP).as_bytes())
+            .await;
+        refused(&copied, 403, "wrong-device", client.name());
+        let after = call(client, "GET", "/v1/session", &session).await;
+        assert_eq!(after.body, before.body, "{}", client.name());
+        // The learner, on the device the session began on, notices nothing.
+        let own = client
+            .send("POST", path, &fields, beats(PHONE).as_bytes())
+            .await;
+        assert_eq!(own.status, 200, "{}", own.text());
+    }
+    let noticed = "lamplight_sessions_refused_total{reason=\"wrong_device\"}";
+    assert_eq!(school.metric(noticed).await, 3);
 }

@@ -10,106 +10,72 @@ use crate::school::log_in;
 use crate::school::refused;
 use data_encoding::BASE64URL_NOPAD;
 use lamplight::issuers::Mode;
+use serde_json::Value;
 use serde_json::json;
 
 /// What is wrong, the token, its problem, a word of the detail.
-fn bad_tokens(issuer: &Forge) -> Vec<(&'static str, String, &'static str, &'static str)> {
+type Bad = (&'static str, String, &'static str, &'static str);
+
+/// Well signed, with claims that are not good.
+fn bad_claims(issuer: &Forge) -> Vec<Bad> {
     let now_s = lamplight::runtime::unix_ms() / 1000;
-    let signed = |claims: String| issuer.sign(HEADER, &claims);
-    let good = issuer.token("lan");
-    let (unsigned, _) = good.rsplit_once('.').unwrap();
-    let none = BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#);
-    let (_, rest) = unsigned.split_once('.').unwrap();
+    let signed = |member: &str, value: Value| {
+        let changed = claims("lan", |claims| claims[member] = value);
+        issuer.sign(HEADER, &changed)
+    };
     let twice = claims("lan", |_| {}).replacen('{', r#"{"sub":"hoa","#, 1);
+    let (expired, invalid) = ("token-expired", "token-invalid");
+    let foreign = json!("https://evil.test");
+    let large = json!("x".repeat(9000));
     vec![
         (
             "expired",
-            signed(claims("lan", |c| c["exp"] = json!(now_s - 61))),
-            "token-expired",
+            signed("exp", json!(now_s - 61)),
+            expired,
             "s ago",
         ),
         (
-            "forged",
-            Forge::new(2).token("lan"),
-            "token-invalid",
-            "signature",
-        ),
-        (
-            "changed",
-            format!("{unsigned}.{}", "A".repeat(86)),
-            "token-invalid",
-            "signature",
-        ),
-        (
             "foreign",
-            signed(claims("lan", |c| c["iss"] = json!("https://evil.test"))),
-            "token-invalid",
+            signed("iss", foreign),
+            invalid,
             "not one of ours",
         ),
         (
-            "for others",
-            signed(claims("lan", |c| c["aud"] = json!("bank"))),
-            "token-invalid",
-            "another audience",
+            "another's",
+            signed("aud", json!("bank")),
+            invalid,
+            "audience",
         ),
-        (
-            "from the future",
-            signed(claims("lan", |c| c["nbf"] = json!(now_s + 600))),
-            "token-invalid",
-            "ahead",
-        ),
-        (
-            "without a name",
-            signed(claims("lan", |c| c["sub"] = json!(7))),
-            "token-invalid",
-            "sub",
-        ),
-        (
-            "unsigned",
-            format!("{none}.{rest}."),
-            "token-invalid",
-            "never accepted",
-        ),
-        (
-            "shared secret",
-            issuer.sign(r#"{"alg":"HS256","kid":"k"}"#, &claims("lan", |_| {})),
-            "token-invalid",
-            "never accepted",
-        ),
-        (
-            "confused",
-            issuer.sign(r#"{"alg":"ES256","kid":"k"}"#, &claims("lan", |_| {})),
-            "token-invalid",
-            "does not sign with",
-        ),
-        (
-            "of another kind",
-            issuer.sign(
-                r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#,
-                &claims("lan", |_| {}),
-            ),
-            "token-invalid",
-            "not a sign-in",
-        ),
-        (
-            "unknown key",
-            issuer.sign(r#"{"alg":"EdDSA","kid":"z"}"#, &claims("lan", |_| {})),
-            "token-invalid",
-            "no key named",
-        ),
-        ("doubled member", signed(twice), "token-invalid", "twice"),
-        (
-            "oversized",
-            signed(claims("lan", |c| c["x"] = json!("x".repeat(9000)))),
-            "token-invalid",
-            "at most 8192",
-        ),
-        (
-            "nonsense",
-            "nonsense".to_owned(),
-            "token-invalid",
-            "three parts",
-        ),
+        ("early", signed("nbf", json!(now_s + 600)), invalid, "ahead"),
+        ("nameless", signed("sub", json!(7)), invalid, "sub"),
+        ("doubled", issuer.sign(HEADER, &twice), invalid, "twice"),
+        ("oversized", signed("x", large), invalid, "at most 8192"),
+    ]
+}
+
+/// Good claims, signed by nobody, by somebody else, or otherwise than the issuer may.
+fn bad_signatures(issuer: &Forge) -> Vec<Bad> {
+    let headed = |header: &str| issuer.sign(header, &claims("lan", |_| {}));
+    let good = issuer.token("lan");
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    let (_, payload) = unsigned.split_once('.').unwrap();
+    let none = BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#);
+    let none = format!("{none}.{payload}.");
+    let changed = format!("{unsigned}.{}", "A".repeat(86));
+    let logout = headed(r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#);
+    let shared = headed(r#"{"alg":"HS256","kid":"k"}"#);
+    let confused = headed(r#"{"alg":"ES256","kid":"k"}"#);
+    let unknown = headed(r#"{"alg":"EdDSA","kid":"z"}"#);
+    let invalid = "token-invalid";
+    vec![
+        ("forged", Forge::new(2).token("lan"), invalid, "signature"),
+        ("changed", changed, invalid, "signature"),
+        ("unsigned", none, invalid, "never accepted"),
+        ("shared secret", shared, invalid, "never accepted"),
+        ("confused", confused, invalid, "does not sign with"),
+        ("of another kind", logout, invalid, "not a sign-in"),
+        ("unknown key", unknown, invalid, "no key named"),
+        ("nonsense", "nonsense".to_owned(), invalid, "three parts"),
     ]
 }
 
@@ -117,7 +83,8 @@ fn bad_tokens(issuer: &Forge) -> Vec<(&'static str, String, &'static str, &'stat
 async fn a_token_that_is_not_believed_is_told_why_and_begins_nothing() {
     let school = School::start();
     for client in &mut school.clients().await {
-        for (what, token, slug, word) in bad_tokens(&school.issuer) {
+        let bad = [bad_claims(&school.issuer), bad_signatures(&school.issuer)].concat();
+        for (what, token, slug, word) in bad {
             let whom = format!("{}, {what}", client.name());
             let reply = log_in(client, &token, PHONE).await;
             refused(&reply, 401, slug, &whom);
