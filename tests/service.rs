@@ -12,6 +12,10 @@ mod behind;
 mod edges;
 #[path = "service/enrolling.rs"]
 mod enrolling;
+#[path = "service/examining.rs"]
+mod examining;
+#[path = "service/hall.rs"]
+mod hall;
 #[path = "service/school.rs"]
 mod school;
 #[path = "service/signed.rs"]

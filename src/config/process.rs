@@ -43,6 +43,8 @@ pub struct Config {
     pub progress: progress::Config,
     /// The learners in memory.
     pub sessions: shards::Config,
+    /// How attempts at quizzes end.
+    pub attempts: service::attempts::Config,
     /// The journal of what was acknowledged.
     pub journal: store::Config,
     /// Learners' sessions at rest.
@@ -135,6 +137,7 @@ impl Config {
         self.content.check()?;
         self.progress.check()?;
         self.sessions.check()?;
+        self.attempts.check()?;
         self.journal.check()?;
         self.snapshots.check()?;
         self.public.check().map_err(|error| error.to_string())?;

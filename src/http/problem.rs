@@ -50,6 +50,10 @@ pub enum ProblemKind {
     WrongDevice,
     /// Something else has to be passed before.
     NotEligible,
+    /// The quiz opens later.
+    QuizNotOpen,
+    /// The quiz is closed.
+    QuizClosed,
     /// Nothing is at this URL.
     NotFound,
     /// The method does not apply to this URL.
@@ -60,6 +64,14 @@ pub enum ProblemKind {
     LimitReached,
     /// What the learner has begun stands in the way.
     Unfinished,
+    /// The number was used for another answer.
+    AnswerConflict,
+    /// The attempt was submitted.
+    AttemptClosed,
+    /// The attempt's time is over.
+    TimeOver,
+    /// The device has answered what this node has not seen.
+    AnswersMissing,
     /// The version that this URL names was replaced, long enough ago.
     Gone,
     /// `If-Match` or `If-Unmodified-Since` does not hold.
@@ -181,6 +193,10 @@ pub const PROBLEMS: &[ProblemEntry] = {
             "Sign in on this device; one session is for one device."),
         entry(K::NotEligible, 403, "not-eligible", "Something else comes first", false,
             "Do first what `detail` names."),
+        entry(K::QuizNotOpen, 403, "quiz-not-open", "The quiz is not open yet", true,
+            "Try again after `retry_after_ms`."),
+        entry(K::QuizClosed, 403, "quiz-closed", "The quiz is closed", false,
+            "Tell the learner; no attempt can be opened any more."),
         entry(K::NotFound, 404, "not-found", "Nothing is here", false,
             "Ask the catalogue again for current URLs."),
         entry(K::MethodNotAllowed, 405, "method-not-allowed",
@@ -193,6 +209,16 @@ pub const PROBLEMS: &[ProblemEntry] = {
             "Make room as `detail` says, then send it again."),
         entry(K::Unfinished, 409, "unfinished", "Something begun stands in the way", false,
             "Finish what `detail` names, then send it again."),
+        entry(K::AnswerConflict, 409, "answer-conflict",
+            "This number was used for another answer", false,
+            "Number the answer above all that the attempt lists, then send it again."),
+        entry(K::AttemptClosed, 409, "attempt-closed", "The attempt was submitted", false,
+            "Ask for the attempt and show its result."),
+        entry(K::TimeOver, 409, "time-over", "The time of the attempt is over", false,
+            "Submit the attempt; what was acknowledged in time counts."),
+        entry(K::AnswersMissing, 409, "answers-missing",
+            "Answers were given that this node has not seen", true,
+            "Send the answers to the items that `detail` names again, then submit."),
         entry(K::Gone, 410, "gone", "This version was replaced", false,
             "Load the playlist or the course again and follow its URLs."),
         entry(K::PreconditionFailed, 412, "precondition-failed",

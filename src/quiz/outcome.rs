@@ -2,6 +2,7 @@
 
 use crate::quiz::Answer;
 use crate::quiz::Effort;
+use crate::quiz::ItemKey;
 use crate::quiz::Key;
 use crate::quiz::Mark;
 use crate::quiz::Score;
@@ -63,6 +64,12 @@ impl Key {
     pub fn id_at(&self, place: u16) -> Option<&str> {
         let item = self.items.get(usize::from(place))?;
         Some(&item.id)
+    }
+
+    /// The member that answers to the item of that id are given in; of an item that is not there,
+    /// that of the first kind.
+    pub fn member(&self, id: &str) -> &'static str {
+        self.item(id).map_or("choice", ItemKey::member)
     }
 
     /// What is told of single items at `unix_ms`. As long as others may still sit the quiz, nothing

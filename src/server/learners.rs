@@ -2,6 +2,7 @@
 
 use crate::base::metrics;
 use crate::config::Config;
+use crate::content::Papers;
 use crate::identity::SessionKeys;
 use crate::issuers::Issuers;
 use crate::runtime;
@@ -18,6 +19,7 @@ use crate::store::Directory;
 use crate::store::Health;
 use crate::store::Journal;
 use crate::store::Progress;
+use crate::store::ReceiptKeys;
 use crate::store::Snapshots;
 use crate::store::recover;
 use serde::Serialize;
@@ -38,6 +40,8 @@ const TELL_EVERY: Duration = Duration::from_secs(3);
 pub(super) struct Learners {
     pub(super) shards: Arc<Shards>,
     pub(super) snapshots: Arc<Snapshots>,
+    /// Versions of quizzes that were sat.
+    papers: Arc<Papers>,
     journal: Journal,
     /// Held as long as this process may write to the data directory.
     _lock: File,
@@ -66,6 +70,7 @@ impl Learners {
         let lock = lock(data)?;
         let snapshots = Snapshots::open(&data.join("sessions"), &config.snapshots)?;
         let snapshots = Arc::new(snapshots);
+        let papers = Arc::new(Papers::open(data.join("papers"))?);
         let shards = Shards::new(shards::Setup {
             config: config.sessions.clone(),
             cold: Some(Arc::<Snapshots>::clone(&snapshots)),
@@ -87,6 +92,7 @@ impl Learners {
         let learners = Arc::new(Self {
             shards,
             snapshots,
+            papers,
             journal,
             _lock: lock,
         });
@@ -94,7 +100,10 @@ impl Learners {
     }
 
     /// What their calls need.
-    #[expect(clippy::expect_used, reason = "a keyring has a master")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a keyring has a master, whose seeds have 32 bytes"
+    )]
     pub(super) fn learning(
         &self,
         config: &Config,
@@ -102,12 +111,16 @@ impl Learners {
         issuers: &Arc<Issuers>,
     ) -> Arc<Learning> {
         let session_keys = SessionKeys::new(session_keys(keys));
+        let receipts = ReceiptKeys::new(receipt_seeds(keys));
         Arc::new(Learning {
             shards: Arc::clone(&self.shards),
             session_keys: Arc::new(session_keys.expect("keys of sessions")),
             issuers: Arc::clone(issuers),
             attempt_key: keys.attempts(),
             progress: config.progress,
+            attempts: config.attempts,
+            papers: Arc::clone(&self.papers),
+            receipts: Arc::new(receipts.expect("seeds").expect("keys of receipts")),
         })
     }
 
@@ -163,6 +176,12 @@ impl Keeping {
 /// The keys of sessions' tokens, the sealing one first.
 pub(super) fn session_keys(keys: &Keyring) -> impl Iterator<Item = (u32, [u8; 32])> {
     keys.accepted(Purpose::Session)
+        .map(|key| (key.id, key.bytes))
+}
+
+/// The seeds of the keys of receipts, the signing one first.
+pub(super) fn receipt_seeds(keys: &Keyring) -> impl Iterator<Item = (u32, [u8; 32])> {
+    keys.accepted(Purpose::Receipt)
         .map(|key| (key.id, key.bytes))
 }
 

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::content::Bar;
 use crate::content::Library;
 use crate::content::LoadError;
+use crate::content::PaperError;
 use crate::content::Sources;
 use crate::issuers::Issuers;
 use crate::issuers::IssuersError;
@@ -78,6 +79,9 @@ pub enum StartError {
     /// The content folder.
     #[error(transparent)]
     Content(#[from] LoadError),
+    /// The folder of papers that were sat.
+    #[error(transparent)]
+    Papers(#[from] PaperError),
     /// An address.
     #[error(transparent)]
     Bind(#[from] BindError),

@@ -15,6 +15,7 @@ use crate::runtime::keyring::Purpose;
 use crate::runtime::tls::Identity;
 use crate::runtime::tls::Tickets;
 use crate::server::learners::Learners;
+use crate::server::learners::receipt_seeds;
 use crate::server::learners::session_keys;
 use crate::service::Learning;
 use crate::service::UrlKeys;
@@ -68,6 +69,9 @@ impl State {
                 self.quic_tickets
                     .replace(ring.accepted(Purpose::QuicTicket));
                 self.learning.session_keys.replace(session_keys(&ring));
+                if let Err(error) = self.learning.receipts.replace(receipt_seeds(&ring)) {
+                    failed.push(error.to_string());
+                }
             }
             Err(error) => failed.push(sentence(&error)),
         }

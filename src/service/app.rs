@@ -212,15 +212,18 @@ impl Core {
             Route::OpenApi => self.api(head, self.openapi(head)?),
             Route::Courses => self.api(head, self.courses(request, target)?),
             Route::Course(id) => self.api(head, self.course(request, id)?),
+            Route::ReceiptKeys => self.api(head, self.receipt_keys(head)?),
             Route::Sessions
             | Route::Renew
             | Route::DevToken
             | Route::Session
             | Route::Beats
             | Route::Enrolments
-            | Route::Enrolment(_) => {
-                return Err(not_found());
-            }
+            | Route::Enrolment(_)
+            | Route::Attempts
+            | Route::Attempt(_)
+            | Route::Answer(..)
+            | Route::Submit(_) => return Err(not_found()),
         };
         Ok(Outcome::Now(reply))
     }

@@ -73,6 +73,11 @@ impl Content {
 }
 
 impl<'a> Object<'a> {
+    /// All members, those that are `null` too.
+    pub const fn members(&self) -> &'a Map<String, Value> {
+        self.members
+    }
+
     /// A member, whatever it is.
     pub fn value(&self, name: &str) -> Option<&'a Value> {
         self.members.get(name).filter(|value| !value.is_null())

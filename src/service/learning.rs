@@ -1,5 +1,6 @@
 //! The calls of one learner: whose they are, what they decide, and when they may be told.
 
+use crate::content::Papers;
 use crate::http::Body;
 use crate::http::Fields;
 use crate::http::Head;
@@ -18,6 +19,7 @@ use crate::progress;
 use crate::service::app::Core;
 use crate::service::app::Outcome;
 use crate::service::app::not_found;
+use crate::service::attempts;
 use crate::service::door::dev_token;
 use crate::service::identify::INVALID;
 use crate::service::identify::challenged;
@@ -30,6 +32,7 @@ use crate::shards::ShardError;
 use crate::shards::Shards;
 use crate::store::AppendError;
 use crate::store::Durable;
+use crate::store::ReceiptKeys;
 use bytes::Bytes;
 use serde::Serialize;
 use std::fmt;
@@ -49,6 +52,12 @@ pub struct Learning {
     pub attempt_key: [u8; 32],
     /// What counts as watched.
     pub progress: progress::Config,
+    /// How attempts end.
+    pub attempts: attempts::Config,
+    /// Versions of quizzes that were sat.
+    pub papers: Arc<Papers>,
+    /// Sign receipts.
+    pub receipts: Arc<ReceiptKeys>,
 }
 
 impl fmt::Debug for Learning {
@@ -82,6 +91,10 @@ impl Core {
             Route::Beats => self.beats(learning, request),
             Route::Enrolments => self.enrol(learning, request),
             Route::Enrolment(course) => self.leave(learning, request, course),
+            Route::Attempts => self.open_attempt(learning, request),
+            Route::Attempt(attempt) => self.attempt(learning, request, attempt),
+            Route::Answer(attempt, item) => self.answer(learning, request, (attempt, item)),
+            Route::Submit(attempt) => self.submit(learning, request, attempt),
             Route::Page
             | Route::PageFile(_)
             | Route::Icon
@@ -90,6 +103,7 @@ impl Core {
             | Route::Courses
             | Route::Course(_)
             | Route::Problem(_)
+            | Route::ReceiptKeys
             | Route::Content(_)
             | Route::Signed(_) => Err(not_found()),
         }

@@ -11,6 +11,7 @@ use crate::service::beats::REASONS;
 use crate::service::doorkeeper;
 use crate::service::players::Players;
 use crate::service::route::CALLS;
+use crate::session::Answering;
 
 /// Counters of one worker.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Metrics {
     calls: Named<{ CALLS.len() }>,
     beats: Counter,
     beats_rejected: Named<{ REASONS.len() }>,
+    attempts: Named<{ ATTEMPTS.len() }>,
+    answers: Named<{ ANSWERS.len() }>,
 }
 
 /// Counters of a closed list of names.
@@ -72,10 +75,16 @@ impl Default for Metrics {
             calls: Named::new(CALLS),
             beats: Counter::default(),
             beats_rejected: Named::new(REASONS),
+            attempts: Named::new(ATTEMPTS),
+            answers: Named::new(ANSWERS),
         }
     }
 }
 
+/// What becomes of attempts.
+const ATTEMPTS: [&str; 3] = ["opened", "again", "submitted"];
+/// What becomes of answers that are acknowledged.
+const ANSWERS: [&str; 3] = ["accepted", "known", "superseded"];
 const VERSIONS: [Version; 3] = [Version::Http1, Version::Http2, Version::Http3];
 
 impl Metrics {
@@ -113,6 +122,28 @@ impl Metrics {
     /// Counts a beat of which something does not count.
     pub(crate) fn beat_rejected(&self, reason: &str) {
         self.beats_rejected.add_one(reason);
+    }
+
+    /// Counts an attempt that was opened, or found open.
+    pub(crate) fn attempt_opened(&self, fresh: bool) {
+        let [opened, again, _] = ATTEMPTS;
+        self.attempts.add_one(if fresh { opened } else { again });
+    }
+
+    /// Counts a submission, also a repeated one.
+    pub(crate) fn attempt_submitted(&self) {
+        let [.., submitted] = ATTEMPTS;
+        self.attempts.add_one(submitted);
+    }
+
+    /// Counts an answer that was acknowledged.
+    pub(crate) fn answered(&self, answering: Answering) {
+        let [accepted, known, superseded] = ANSWERS;
+        self.answers.add_one(match answering {
+            Answering::Accepted => accepted,
+            Answering::Known => known,
+            Answering::Superseded => superseded,
+        });
     }
 
     /// Replies so far of one version, all classes.
@@ -156,6 +187,16 @@ impl Source for Metrics {
         let help = "Beats of which something does not count, by reason.";
         let what = ("lamplight_beats_rejected", help);
         self.beats_rejected.sample(what, "reason", into);
+        let what = (
+            "lamplight_attempts",
+            "Attempts at quizzes, by what was done.",
+        );
+        self.attempts.sample(what, "what", into);
+        let what = (
+            "lamplight_answers",
+            "Answers that were acknowledged, by what they were.",
+        );
+        self.answers.sample(what, "what", into);
     }
 }
 

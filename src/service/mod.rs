@@ -3,7 +3,7 @@
 //! - [`App`] is the [`crate::http::Service`] of one worker: admit → route → act → reply → account.
 //!   [`Shared`] is what all workers have in common.
 //! - [`Shared`] may hold [`Learning`]: the learners and their keys. `learning` routes the calls of
-//!   sessions, [`json`] reads their content.
+//!   sessions, [`json`] reads their content, [`attempts`] judges what is done with quizzes.
 //! - [`route`] is the one table of URLs; `read` answers them; `catalogue` and `document` make the
 //!   JSON, `assets` holds the demo page (`page/`), `reference` describes the interface itself.
 //! - Content is answered from prepared [`crate::http::Resource`]s: a cached one in the same turn of
@@ -17,6 +17,7 @@ mod access;
 mod allowance;
 mod app;
 mod assets;
+pub mod attempts;
 mod beats;
 mod calls;
 mod catalogue;
@@ -31,6 +32,7 @@ mod learning;
 mod metrics;
 mod players;
 mod read;
+mod receipts;
 mod reference;
 mod request_id;
 mod resume;

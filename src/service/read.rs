@@ -196,8 +196,8 @@ impl Core {
                 let reply = said(reply, "lamplight; fwd=bypass", "cache;desc=file");
                 return Ok(Outcome::Now(reply));
             }
-            Lookup::Gone => return Err(gone()),
-            Lookup::NotFound => return Err(not_found()),
+            Lookup::Gone => return self.sat(head, path).ok_or_else(gone),
+            Lookup::NotFound => return self.sat(head, path).ok_or_else(not_found),
             Lookup::Miss(building) => building,
         };
 
@@ -233,7 +233,11 @@ static HEALTHY: LazyLock<Arc<Head>> = LazyLock::new(|| {
 });
 
 /// The resource's reply, or the problem that its conditions come to.
-fn answer(resource: &Resource, method: Method, fields: &Fields) -> Result<Reply, Problem> {
+pub(crate) fn answer(
+    resource: &Resource,
+    method: Method,
+    fields: &Fields,
+) -> Result<Reply, Problem> {
     resource
         .reply(method, fields)
         .map_err(|declined| match declined {
@@ -324,7 +328,7 @@ fn gone() -> Problem {
     Problem::new(ProblemKind::Gone, detail)
 }
 
-fn unavailable(error: &LoadError) -> Problem {
+pub(crate) fn unavailable(error: &LoadError) -> Problem {
     let (kind, detail, ms) = match error {
         LoadError::Folder { .. } | LoadError::Changed { .. } => (
             ProblemKind::ContentUnavailable,

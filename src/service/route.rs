@@ -37,6 +37,16 @@ pub enum Route<'a> {
     Enrolments,
     /// `/v1/enrolments/{course}`
     Enrolment(&'a str),
+    /// `/v1/attempts`
+    Attempts,
+    /// `/v1/attempts/{attempt}`
+    Attempt(&'a str),
+    /// `/v1/attempts/{attempt}/answers/{item}`
+    Answer(&'a str, &'a str),
+    /// `/v1/attempts/{attempt}/submit`
+    Submit(&'a str),
+    /// `/v1/receipts/keys`
+    ReceiptKeys,
     /// `/media/…`, `/quiz/…`, `/text/…`, `/files/…`
     Content(content::Path<'a>),
     /// `/s/{token}/media/…` and so on: the same with a signature.
@@ -50,6 +60,8 @@ pub enum Methods {
     Read,
     /// POST.
     Post,
+    /// PUT.
+    Put,
     /// DELETE.
     Delete,
     /// GET, HEAD and DELETE.
@@ -84,6 +96,11 @@ pub const TEMPLATES: &[&str] = &[
     "/v1/session/beats",
     "/v1/enrolments",
     "/v1/enrolments/{course}",
+    "/v1/attempts",
+    "/v1/attempts/{attempt}",
+    "/v1/attempts/{attempt}/answers/{item}",
+    "/v1/attempts/{attempt}/submit",
+    "/v1/receipts/keys",
     "/media/{course}/{lesson}/master.m3u8",
     "/media/{course}/{lesson}/manifest.mpd",
     "/media/{course}/{lesson}/{track}/playlist.m3u8",
@@ -130,7 +147,12 @@ impl<'a> Route<'a> {
             "/v1/session" => Self::Session,
             "/v1/session/beats" => Self::Beats,
             "/v1/enrolments" => Self::Enrolments,
+            "/v1/attempts" => Self::Attempts,
+            "/v1/receipts/keys" => Self::ReceiptKeys,
             _ => {
+                if let Some(rest) = path.strip_prefix("/v1/attempts/") {
+                    return Self::of_attempt(rest);
+                }
                 let (folder, name) = path.rsplit_once('/')?;
                 match folder {
                     "/v1/courses" => Self::Course(name),
@@ -144,13 +166,33 @@ impl<'a> Route<'a> {
     }
 }
 
+impl<'a> Route<'a> {
+    /// What a path names behind `/v1/attempts/`.
+    fn of_attempt(rest: &'a str) -> Option<Self> {
+        let mut parts = rest.split('/');
+        let attempt = parts.next().filter(|attempt| !attempt.is_empty())?;
+        let route = match (parts.next(), parts.next()) {
+            (None, _) => Self::Attempt(attempt),
+            (Some("submit"), None) => Self::Submit(attempt),
+            (Some("answers"), Some(item)) => Self::Answer(attempt, item),
+            _ => return None,
+        };
+        parts.next().is_none().then_some(route)
+    }
+}
+
 impl Route<'_> {
     /// What may be done with it.
     pub const fn methods(self) -> Methods {
         match self {
-            Self::Sessions | Self::Renew | Self::DevToken | Self::Beats | Self::Enrolments => {
-                Methods::Post
-            }
+            Self::Sessions
+            | Self::Renew
+            | Self::DevToken
+            | Self::Beats
+            | Self::Enrolments
+            | Self::Attempts
+            | Self::Submit(_) => Methods::Post,
+            Self::Answer(..) => Methods::Put,
             Self::Enrolment(_) => Methods::Delete,
             Self::Session => Methods::ReadDelete,
             Self::Page
@@ -161,6 +203,8 @@ impl Route<'_> {
             | Self::Courses
             | Self::Course(_)
             | Self::Problem(_)
+            | Self::Attempt(_)
+            | Self::ReceiptKeys
             | Self::Content(_)
             | Self::Signed(_) => Methods::Read,
         }
@@ -181,6 +225,10 @@ impl Route<'_> {
             Self::Beats => Some("beats"),
             Self::Enrolments => Some("enrol"),
             Self::Enrolment(_) => Some("leave"),
+            Self::Attempts => Some("open"),
+            Self::Attempt(_) => Some("attempt"),
+            Self::Answer(..) => Some("answer"),
+            Self::Submit(_) => Some("submit"),
             Self::Page
             | Self::PageFile(_)
             | Self::Icon
@@ -189,6 +237,7 @@ impl Route<'_> {
             | Self::Courses
             | Self::Course(_)
             | Self::Problem(_)
+            | Self::ReceiptKeys
             | Self::Content(_)
             | Self::Signed(_) => None,
         }
@@ -196,8 +245,11 @@ impl Route<'_> {
 
     /// Bytes of content that its unsafe methods take.
     pub const fn content_bytes_max(self) -> usize {
-        if matches!(self, Self::Beats) {
+        // A text of 4000 characters may be spelt in escapes.
+        if matches!(self, Self::Beats | Self::Answer(..)) {
             BODY_BYTES_MAX
+        } else if matches!(self, Self::Submit(_)) {
+            LIST_BYTES_MAX
         } else {
             SMALL_BYTES_MAX
         }
@@ -210,6 +262,7 @@ impl Methods {
         match self {
             Self::Read => "GET, HEAD, OPTIONS",
             Self::Post => "OPTIONS, POST",
+            Self::Put => "OPTIONS, PUT",
             Self::Delete => "DELETE, OPTIONS",
             Self::ReadDelete => "DELETE, GET, HEAD, OPTIONS",
         }
@@ -220,6 +273,7 @@ impl Methods {
         match self {
             Self::Read => matches!(method, Method::Get | Method::Head),
             Self::Post => matches!(method, Method::Post),
+            Self::Put => matches!(method, Method::Put),
             Self::Delete => matches!(method, Method::Delete),
             Self::ReadDelete => matches!(method, Method::Get | Method::Head | Method::Delete),
         }
@@ -234,7 +288,7 @@ pub(crate) fn is_private(path: &str) -> bool {
 }
 
 /// Names of learners' calls in metrics.
-pub(crate) const CALLS: [&str; 7] = [
+pub(crate) const CALLS: [&str; 11] = [
     "sign_in",
     "renew",
     "dev_token",
@@ -242,11 +296,17 @@ pub(crate) const CALLS: [&str; 7] = [
     "beats",
     "enrol",
     "leave",
+    "open",
+    "attempt",
+    "answer",
+    "submit",
 ];
 /// How private paths go on after `/v1/`.
 const PRIVATE: [&str; 4] = ["session", "enrolments", "attempts", "dev/"];
 /// Bytes of content that a call with a few members takes.
 const SMALL_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of content that names every item of a quiz.
+const LIST_BYTES_MAX: usize = 16 * 1024;
 
 /// Whether a path, decoded or not, lies where everything is open to every origin.
 pub(crate) fn is_public_content(path: &str) -> bool {
@@ -311,7 +371,16 @@ mod tests {
 
     #[test]
     fn every_call_of_a_learner_is_counted_and_never_kept() {
-        let paths = ["session", "session/beats", "enrolments", "enrolments/x"];
+        let paths = [
+            "session",
+            "session/beats",
+            "enrolments",
+            "enrolments/x",
+            "attempts",
+            "attempts/x",
+            "attempts/x/answers/q1",
+            "attempts/x/submit",
+        ];
         for path in paths.map(|path| format!("/v1/{path}")) {
             let route = Route::of(&path).unwrap();
             assert!(CALLS.contains(&route.call().unwrap()), "{path}");
@@ -321,7 +390,12 @@ mod tests {
 
     #[test]
     fn no_url_takes_a_method_that_it_does_not_tell() {
-        let routes = [Route::Page, Route::Beats, Route::Enrolment("x")];
+        let routes = [
+            Route::Page,
+            Route::Beats,
+            Route::Enrolment("x"),
+            Route::Answer("x", "q1"),
+        ];
         let methods = [
             (Method::Get, "GET"),
             (Method::Head, "HEAD"),

@@ -66,6 +66,17 @@ pub fn attempt_id(
     AttemptId(tag.as_ref().first_chunk().copied().unwrap_or_default())
 }
 
+/// The seed by which a front end puts the options of an attempt's items in order: a keyed function
+/// of the attempt's id, so that it is the same on every device and node, nobody chooses it, and
+/// whoever holds the key can tell later in which order options were shown.
+pub fn attempt_seed(key: &[u8; 32], attempt: AttemptId) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    context.update(b"seed 1");
+    context.update(&attempt.0);
+    let tag = context.sign();
+    tag.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
 impl Default for Attempt {
     /// An attempt whose opening is not known yet: a later fact of it arrived first.
     fn default() -> Self {

@@ -2,6 +2,7 @@
 
 use crate::base::id::CourseId;
 use crate::base::id::QuizId;
+use crate::session::Attempt;
 use crate::session::AttemptKey;
 use crate::session::Closing;
 use crate::session::CourseFact;
@@ -14,37 +15,48 @@ impl State {
     /// Closes the attempts that nobody submitted and whose time is over, grace included, with what
     /// was acknowledged in time.
     pub fn close_overdue(&mut self, timing: Timing) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for (course, known) in self.courses.iter() {
-            let overdue = known.attempts.iter().filter(|(_, attempt)| {
-                attempt.is_opened() && attempt.closing().is_none() && !timing.allows(attempt)
-            });
-            effects.extend(overdue.map(|(key, attempt)| {
-                let closing = attempt.close(attempt.deadline_ms);
-                self.effect(self.fact_in(course, CourseFact::Closed(key, closing)))
-            }));
-        }
+        let overdue = self.overdue(timing);
+        let closed = overdue.map(|(course, key, attempt)| {
+            let closing = attempt.close(attempt.deadline_ms);
+            self.effect(self.fact_in(course, CourseFact::Closed(key, closing)))
+        });
+        let effects: Vec<Effect> = closed.collect();
         effects.iter().for_each(|effect| self.apply(effect));
         effects
     }
 
+    /// Attempts that nobody submitted and whose time is over, grace included.
+    pub fn overdue(
+        &self,
+        timing: Timing,
+    ) -> impl Iterator<Item = (CourseId, AttemptKey, &Attempt)> {
+        let all = self.courses.iter().flat_map(|(course, known)| {
+            let attempts = known.attempts.iter();
+            attempts.map(move |(key, attempt)| (course, key, attempt))
+        });
+        all.filter(move |(_, _, attempt)| {
+            attempt.is_opened() && attempt.closing().is_none() && !timing.allows(attempt)
+        })
+    }
+
     /// Attempts that were closed before `before_ms`, unix milliseconds, with what they closed with,
-    /// in the order of their quizzes and ordinals; of a quiz only those before which none is open.
+    /// in the order of their quizzes and ordinals; of a quiz only those before which, and beside
+    /// which, none is open.
     pub fn closed_before(
         &self,
         before_ms: u64,
     ) -> impl Iterator<Item = (CourseId, AttemptKey, &Closing)> {
+        let closed = move |attempt: &Attempt| {
+            let closing = attempt.closing();
+            closing.is_some_and(|closing| closing.at_ms < before_ms)
+        };
         self.courses.iter().flat_map(move |(course, known)| {
-            let mut stuck = None;
-            known.attempts.iter().filter_map(move |(key, attempt)| {
-                let closing = attempt.closing();
-                let closing = closing.filter(|closing| closing.at_ms < before_ms);
-                if closing.is_none() {
-                    stuck = Some(key.quiz);
-                }
-                let closing = closing.filter(|_| stuck != Some(key.quiz))?;
-                Some((course, key, closing))
-            })
+            let whole = move |key: AttemptKey| {
+                let mut up_to = known.attempts_at(key.quiz);
+                up_to.all(|(other, attempt)| other.ordinal > key.ordinal || closed(attempt))
+            };
+            let attempts = known.attempts.iter().filter(move |(key, _)| whole(*key));
+            attempts.filter_map(move |(key, attempt)| Some((course, key, attempt.closing()?)))
         })
     }
 

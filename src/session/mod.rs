@@ -38,6 +38,7 @@ pub use attempt::Attempt;
 pub use attempt::AttemptKey;
 pub use attempt::Closing;
 pub use attempt::attempt_id;
+pub use attempt::attempt_seed;
 pub use codec::DecodeError;
 pub use course::Course;
 pub use course::Standing;

@@ -118,6 +118,11 @@ impl Signer {
         Ok(Self { id, key })
     }
 
+    /// The key's number.
+    pub const fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The public key, to be published.
     pub fn public_key(&self) -> &[u8] {
         self.key.public_key().as_ref()

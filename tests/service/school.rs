@@ -6,6 +6,8 @@ use crate::house_with;
 use bytes::Bytes;
 use lamplight::base::id::DeviceId;
 use lamplight::base::id::LearnerId;
+use lamplight::content::Library;
+use lamplight::content::Papers;
 use lamplight::http::Fields;
 use lamplight::http::Method;
 use lamplight::http::RequestHead;
@@ -19,6 +21,7 @@ use lamplight::runtime::Worker;
 use lamplight::service::Config;
 use lamplight::service::Learning;
 use lamplight::service::Setup;
+use lamplight::service::attempts;
 use lamplight::session::State;
 use lamplight::shards;
 use lamplight::shards::Judged;
@@ -28,22 +31,29 @@ use lamplight::store::Directory;
 use lamplight::store::Disk;
 use lamplight::store::DiskFile;
 use lamplight::store::Journal;
+use lamplight::store::ReceiptKeys;
 use serde_json::Value;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 /// A service with learners. Dropping it ends the journal's thread.
 pub(crate) struct School {
     house: Option<House>,
+    library: Arc<Library>,
     pub(crate) learning: Option<Arc<Learning>>,
     journal: Option<Worker<()>>,
     /// From now on no sync succeeds.
     pub(crate) broken: Arc<AtomicBool>,
     _data: tempfile::TempDir,
+    _papers: tempfile::TempDir,
 }
+
+/// Makes the key of receipts.
+pub(crate) const SEED: [u8; 32] = [5; 32];
 
 /// A learner on a device, signed in.
 #[derive(Clone)]
@@ -79,12 +89,17 @@ impl School {
         let started = Journal::start(Arc::new(disk), recovered.writer, &config);
         let (journal, worker) = started.unwrap();
         shards.open(journal);
+        let papers = tempfile::tempdir().unwrap();
+        let receipts = ReceiptKeys::new([(1, SEED)]).unwrap().unwrap();
         let learning = Arc::new(Learning {
             shards,
             issuers: lamplight::issuers::Issuers::none(),
             session_keys: Arc::new(SessionKeys::new([(1, [7; 32])]).unwrap()),
             attempt_key: [9; 32],
             progress: progress::Config::default(),
+            attempts: attempts::Config::default(),
+            papers: Arc::new(Papers::open(papers.path().to_owned()).unwrap()),
+            receipts: Arc::new(receipts),
         });
         let origins = vec!["https://app.example".to_owned()];
         let public = Config {
@@ -92,16 +107,22 @@ impl School {
             ..Config::default()
         };
         let with = Some(Arc::clone(&learning));
-        let house = house_with(content, |library, shutdown| Setup {
-            learning: with,
-            ..Setup::new(public, library, shutdown)
+        let mut opened = None;
+        let house = house_with(content, |library, shutdown| {
+            opened = Some(Arc::clone(&library));
+            Setup {
+                learning: with,
+                ..Setup::new(public, library, shutdown)
+            }
         });
         Self {
             house: Some(house),
+            library: opened.unwrap(),
             learning: Some(learning),
             journal: Some(worker),
             broken,
             _data: data,
+            _papers: papers,
         }
     }
 
@@ -141,6 +162,15 @@ impl School {
         shards.join(pupil.session.learner, &joined);
     }
 
+    /// Takes in what changed in the content folder, and lets go of what was replaced.
+    pub(crate) fn reload_and_forget(&self) {
+        let now = runtime::now();
+        self.library.reload(now).unwrap();
+        self.library
+            .reload(now + Duration::from_secs(3600))
+            .unwrap();
+    }
+
     pub(crate) fn house(&self) -> &House {
         self.house.as_ref().unwrap()
     }
@@ -168,6 +198,10 @@ impl School {
 
     pub(crate) fn post(&self, pupil: &Pupil, target: &str, body: &Value) -> Got {
         self.raw((Method::Post, target), &pupil.fields(), body.to_string())
+    }
+
+    pub(crate) fn put(&self, pupil: &Pupil, target: &str, body: &Value) -> Got {
+        self.raw((Method::Put, target), &pupil.fields(), body.to_string())
     }
 
     pub(crate) fn delete(&self, pupil: &Pupil, target: &str) -> Got {
