@@ -309,6 +309,9 @@ async fn the_examples_of_the_contract_are_what_the_server_says() {
         "{text}"
     );
     held("quiz", &path, 200, &quiz.json());
+    let path = "/v1/receipts/keys";
+    let keys = agreed(&mut clients, "GET", path, &[]).await;
+    held("keys", path, 200, &keys.json());
     let range = [("range", "bytes=99999999-")];
     let raw = clients[2].ask("GET", "/v1/courses", &range).await;
     held("problem", "/v1/courses", 416, &raw.json());
