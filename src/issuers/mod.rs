@@ -16,6 +16,9 @@ mod config;
 mod fetch;
 mod gate;
 mod kept;
+#[cfg(test)]
+#[path = "../../tests/support/key_server.rs"]
+mod key_server;
 mod metrics;
 mod source;
 #[cfg(test)]

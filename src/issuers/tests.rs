@@ -12,107 +12,25 @@ use crate::issuers::Issuers;
 use crate::issuers::IssuersError;
 use crate::issuers::Mode;
 use crate::issuers::Refused;
+use crate::issuers::key_server::KeyServer;
 use crate::runtime;
 use crate::runtime::Shutdown;
 use crate::runtime::block_on;
-use rustls::pki_types::PrivateKeyDer;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(60);
 
-/// What the key-set server answers with, and how often it was asked.
-#[derive(Default)]
-struct Desk {
-    /// A key set; `None` is 500.
-    set: Option<String>,
-    asked: usize,
-}
-
-/// An HTTPS server on a thread that lives as long as the process; its port and its certificate.
-struct KeyServer {
-    desk: Arc<Mutex<Desk>>,
-    port: u16,
-    certificate: String,
-}
-
-impl KeyServer {
-    fn start(set: Option<String>) -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let desk = Arc::new(Mutex::new(Desk { set, asked: 0 }));
-        let (shared, tls) = (Arc::clone(&desk), Arc::new(tls));
-        std::thread::spawn(move || {
-            for socket in listener.incoming().flatten() {
-                answer(socket, &tls, &shared);
-            }
-        });
-        Self {
-            desk,
-            port,
-            certificate: made.cert.pem(),
-        }
+/// A configuration that believes the development issuer by the keys of this server.
+fn config_of(server: &KeyServer, dir: &Path) -> Config {
+    let trust = dir.join("authority.pem");
+    std::fs::write(&trust, &server.certificate).unwrap();
+    let url = format!("https://localhost:{}/certs", server.port);
+    Config {
+        trust,
+        ..config(&url)
     }
-
-    fn asked(&self) -> usize {
-        self.desk.lock().unwrap().asked
-    }
-
-    fn rotate(&self, set: Option<String>) {
-        self.desk.lock().unwrap().set = set;
-    }
-
-    /// A configuration that believes the development issuer by the keys of this server.
-    fn config(&self, dir: &Path) -> Config {
-        let trust = dir.join("authority.pem");
-        std::fs::write(&trust, &self.certificate).unwrap();
-        let url = format!("https://localhost:{}/certs", self.port);
-        Config {
-            trust,
-            ..config(&url)
-        }
-    }
-}
-
-fn answer(socket: std::net::TcpStream, tls: &Arc<rustls::ServerConfig>, desk: &Mutex<Desk>) {
-    let connection = rustls::ServerConnection::new(Arc::clone(tls)).unwrap();
-    let mut stream = rustls::StreamOwned::new(connection, socket);
-    let mut head = Vec::new();
-    let mut byte = [0];
-    // A client that does not trust us goes away in the handshake.
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-        head.push(byte[0]);
-    }
-    if !head.starts_with(b"GET /certs HTTP/1.1\r\n") {
-        return;
-    }
-    let mut desk = desk.lock().unwrap();
-    desk.asked += 1;
-    let (status, body) = match &desk.set {
-        Some(set) => ("200 OK", set.as_str()),
-        None => ("500 Broken", "no"),
-    };
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    let _gone = stream.write_all(format!("{head}{body}").as_bytes());
-    stream.conn.send_close_notify();
-    let _gone = stream.flush();
 }
 
 fn config(keys: &str) -> Config {
@@ -178,7 +96,7 @@ fn with_issuers<F: Future<Output = ()>>(
 #[test]
 fn a_hundred_log_ins_with_a_new_key_ask_the_issuer_once() {
     let (server, dir) = (KeyServer::start(set(1, "a")), tempfile::tempdir().unwrap());
-    let config = server.config(dir.path());
+    let config = config_of(&server, dir.path());
     with_issuers(&config, dir.path(), async |issuers| {
         let claims = issuers.verify(&token(1, "a")).await.unwrap();
         assert_eq!(claims.level.number(), 3);
@@ -212,7 +130,7 @@ fn a_hundred_log_ins_with_a_new_key_ask_the_issuer_once() {
 #[test]
 fn an_issuer_that_is_away_ends_no_log_in_with_a_known_key() {
     let (server, dir) = (KeyServer::start(set(1, "a")), tempfile::tempdir().unwrap());
-    let config = server.config(dir.path());
+    let config = config_of(&server, dir.path());
     with_issuers(&config, dir.path(), async |issuers| {
         assert!(issuers.verify(&token(1, "a")).await.is_ok());
         until(|| count(&issuers, "lamplight_key_set_fetches", Some("ok")) == 1).await;
@@ -233,7 +151,7 @@ fn an_issuer_that_is_away_ends_no_log_in_with_a_known_key() {
 #[test]
 fn an_issuer_whose_keys_were_never_had_is_said_to_be_away_and_heals() {
     let (server, dir) = (KeyServer::start(None), tempfile::tempdir().unwrap());
-    let config = server.config(dir.path());
+    let config = config_of(&server, dir.path());
     with_issuers(&config, dir.path(), async |issuers| {
         let away = issuers.verify(&token(1, "a")).await;
         assert!(matches!(away, Err(Refused::Away { .. })), "{away:?}");
@@ -249,7 +167,7 @@ fn an_issuer_whose_keys_were_never_had_is_said_to_be_away_and_heals() {
 fn keys_from_a_server_that_is_not_the_issuers_are_not_taken() {
     let (server, dir) = (KeyServer::start(set(1, "a")), tempfile::tempdir().unwrap());
     let other = KeyServer::start(set(1, "a"));
-    let mut config = server.config(dir.path());
+    let mut config = config_of(&server, dir.path());
     std::fs::write(&config.trust, &other.certificate).unwrap();
     config.key_sets_every = Span::secs(60);
     with_issuers(&config, dir.path(), async |issuers| {

@@ -382,3 +382,35 @@ fn unbelieved(refused: Refused) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_S: u32 = 1_800_000_000;
+    const LIFETIME_S: u32 = 3600;
+
+    fn device(n: usize) -> DeviceId {
+        DeviceId([u8::try_from(n).unwrap_or(u8::MAX); 16])
+    }
+
+    #[test]
+    fn a_session_that_was_signed_out_is_never_forgotten_while_its_token_lasts() {
+        let mut state = State::default();
+        for n in 1..=DEVICES_PER_LEARNER_MAX {
+            assert!(!is_crowded(&state, device(n), NOW_S, LIFETIME_S));
+            let at_s = NOW_S - LIFETIME_S + u32::try_from(n).unwrap();
+            state.sign_out(device(n), at_s);
+        }
+        let newcomer = device(100);
+        assert!(is_crowded(&state, newcomer, NOW_S, LIFETIME_S));
+        // One that is remembered already takes nobody's place.
+        assert!(!is_crowded(&state, device(3), NOW_S, LIFETIME_S));
+        // Once the oldest token has ended by itself it may be forgotten.
+        assert!(!is_crowded(&state, newcomer, NOW_S + 1, LIFETIME_S));
+        let old = NOW_S - LIFETIME_S;
+        assert!(!state.admits(0, device(1), old));
+        state.sign_out_everywhere();
+        assert!(!state.admits(0, device(1), old) && !state.admits(0, newcomer, NOW_S));
+    }
+}

@@ -9,9 +9,13 @@
 )]
 
 #[path = "../protocol/client.rs"]
+#[expect(dead_code, reason = "another suite uses more of it")]
 mod client;
 mod cookies;
 mod forge;
+#[path = "../support/key_server.rs"]
+mod key_server;
+mod keys;
 mod limits;
 mod logs;
 mod rotation;

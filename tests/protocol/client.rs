@@ -1,12 +1,6 @@
 //! One client a version, none of which shares code with the server: reqwest for HTTP/1.1 and
 //! HTTP/2, quinn with the h3 crate for HTTP/3.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test binary uses a part of it"
-)]
-
 use bytes::Buf as _;
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
