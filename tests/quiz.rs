@@ -14,10 +14,11 @@ mod browser;
 #[path = "support/browsers/chromium.rs"]
 mod chromium;
 #[path = "protocol/client.rs"]
-#[expect(dead_code, reason = "this suite uses a part of it")]
 mod client;
 #[path = "quiz/crawl.rs"]
 mod crawl;
+#[path = "quiz/pupil.rs"]
+mod pupil;
 #[path = "quiz/school.rs"]
 mod school;
 #[path = "support/browsers/site.rs"]
@@ -32,8 +33,13 @@ use chromium::Profile;
 use client::Client;
 use crawl::Crawl;
 use lamplight::course::Language;
+use lamplight::issuers::Mode;
 use lamplight::quiz::Quiz;
+use pupil::Pupil;
+use pupil::verified;
 use school::SECRETS;
+use serde_json::Value;
+use serde_json::json;
 use site::Site;
 use support::Running;
 
@@ -42,7 +48,10 @@ fn start(content: &std::path::Path) -> Running {
     // The provider of the clients; another test of this process may have set it already.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     school::build(content);
-    let server = Running::with(|config| config.content.dir = content.to_owned());
+    let server = Running::with(|config| {
+        config.content.dir = content.to_owned();
+        config.identity.mode = Mode::Dev;
+    });
     server.wait_ready();
     server
 }
@@ -103,6 +112,45 @@ async fn no_public_reply_over_any_version_tells_a_right_answer() {
 }
 
 #[tokio::test]
+async fn no_reply_to_a_learner_tells_a_right_answer_before_the_submission() {
+    let content = tempfile::tempdir().unwrap();
+    let server = start(content.path());
+    let certificate = server.certificate().into();
+    for mut client in Client::all(server.address(), &certificate).await {
+        let name = client.name();
+        let mut pupil = Box::pin(Pupil::of(&mut client)).await;
+        let mut sat = Vec::new();
+        for quiz in ["mot-quiz", "luyen-tap"] {
+            sat.push(Box::pin(pupil.sit(quiz)).await);
+        }
+        let told = SECRETS.iter().find(|secret| pupil.heard.contains(**secret));
+        assert_eq!(told, None, "{name}: {}", pupil.heard);
+
+        // The receipt is judged by the program, with the published key, as a stranger would.
+        let keys = pupil.call("GET", "/v1/receipts/keys", &Value::Null).await;
+        let mut claim = sat[0].1.clone();
+        claim["public_key"] = keys.json()["keys"][0]["public_key"].clone();
+        // SHA-256 of 11 00: option 0 was chosen.
+        claim["body_sha256"] =
+            json!("d94e7f1e9bb1f8a9b90996ba12c461b84956f0e7f230145cc594c2f80b067aa0");
+        let (good, told) = verified(&claim);
+        assert!(good, "{name}: {told}");
+        claim["seq"] = json!(2);
+        assert!(!verified(&claim).0, "{name}: of another answer");
+
+        for (url, _) in sat {
+            let got = pupil
+                .call("POST", &format!("{url}/submit"), &json!({}))
+                .await;
+            assert_eq!(got.status, 200, "{name}: {}", got.text());
+            // So there was something to be told.
+            assert!(got.text().contains("bimat-giai-thich"), "{}", got.text());
+            assert!(!got.text().contains("bimat-tieu-de"), "{}", got.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_gift_file_is_a_quiz_of_its_lesson() {
     let content = tempfile::tempdir().unwrap();
     let server = start(content.path());
@@ -112,7 +160,7 @@ async fn a_gift_file_is_a_quiz_of_its_lesson() {
         .send()
         .await
         .unwrap();
-    let course: serde_json::Value = serde_json::from_slice(&course.bytes().await.unwrap()).unwrap();
+    let course: Value = serde_json::from_slice(&course.bytes().await.unwrap()).unwrap();
     let quizzes = course["quizzes"].as_array().unwrap();
     let quiz = quizzes.iter().find(|q| q["id"] == "luyen-tap").unwrap();
     assert_eq!(
@@ -129,7 +177,7 @@ async fn a_gift_file_is_a_quiz_of_its_lesson() {
         .await
         .unwrap();
     assert_eq!(chunk.status(), 200);
-    let chunk: serde_json::Value = serde_json::from_slice(&chunk.bytes().await.unwrap()).unwrap();
+    let chunk: Value = serde_json::from_slice(&chunk.bytes().await.unwrap()).unwrap();
     let kinds: Vec<_> = chunk["items"]
         .as_array()
         .unwrap()

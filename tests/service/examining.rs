@@ -341,6 +341,13 @@ fn nothing_is_acknowledged_that_the_disk_does_not_have() {
         );
         assert!(!got.text().contains("receipt\""), "{}", got.text());
     }
+    // Reading goes on, and shows nothing that was refused.
+    let view = hall.school.get(&pupil, &url);
+    assert_eq!(view.status, 200, "{}", view.text());
+    assert_eq!(
+        (&view.json()["state"], &view.json()["answers"]),
+        (&json!("open"), &json!([]))
+    );
 }
 
 #[test]
