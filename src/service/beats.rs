@@ -1,9 +1,10 @@
 //! `POST /v1/session/beats`: what a player watched.
 
+use crate::base::id::CourseId;
 use crate::base::id::DeviceId;
+use crate::base::id::LessonId;
 use crate::base::limits::BEATS_PER_CALL_MAX;
 use crate::content::Catalogue;
-use crate::course::Course;
 use crate::progress::Beat;
 use crate::service::json::ContentError;
 use crate::service::json::Object;
@@ -72,48 +73,22 @@ impl Beats {
         now_ms: u64,
     ) -> Result<Self, ContentError> {
         let mut beats = Self::default();
+        let mut finder = Finder {
+            catalogue,
+            last: None,
+        };
         for object in content.objects("beats", BEATS_PER_CALL_MAX)? {
             let seq = object.whole::<u32>("seq", "a whole number from 1");
             let seq = seq.and_then(|seq| match seq {
                 0 => Err(object.wrong("seq", "a whole number from 1")),
                 seq => Ok(seq),
             })?;
-            match Self::one(object, seq, catalogue, now_ms) {
+            match finder.beat(object, seq, now_ms) {
                 Ok(beat) => beats.known.push(beat),
                 Err(rejected) => beats.rejected.push(rejected),
             }
         }
         Ok(beats)
-    }
-
-    fn one(
-        object: Object<'_>,
-        seq: u32,
-        catalogue: &Catalogue,
-        now_ms: u64,
-    ) -> Result<LessonBeat, Rejected> {
-        let malformed = |error: ContentError| Rejected::new(seq, MALFORMED, error.to_string());
-        let text = |name| object.parsed(name, "a text", Some).map_err(malformed);
-        let (course, lesson) = (text("course")?, text("lesson")?);
-        let beat = beat(object, now_ms).map_err(malformed)?;
-        let unknown = |reason, detail: &str| Rejected::new(seq, reason, detail.to_owned());
-        let course = catalogue.course(course);
-        let course = course.ok_or_else(|| unknown(UNKNOWN_COURSE, "there is no such course"))?;
-        let mut lessons = course.lessons.iter();
-        let lesson = lessons.find(|known| known.id.as_str() == lesson);
-        let what = "the course has no such lesson";
-        let lesson = lesson.ok_or_else(|| unknown(UNKNOWN_LESSON, what))?;
-        if lesson.duration_ms == 0 {
-            let what = "the lesson has nothing to be watched";
-            return Err(unknown(NO_RECORDING, what));
-        }
-        Ok(LessonBeat {
-            seq,
-            course: Course::key(course),
-            lesson: course.lesson_key(lesson),
-            length_ms: u32::try_from(lesson.duration_ms).unwrap_or(u32::MAX),
-            beat,
-        })
     }
 
     /// The reply, once what was decided is on the disk.
@@ -126,6 +101,61 @@ impl Beats {
             durable_through: watching.accepted_through,
             rejected,
         }
+    }
+}
+
+/// Finds the lessons of a call's beats, which are mostly of one lesson.
+struct Finder<'a> {
+    catalogue: &'a Catalogue,
+    last: Option<((&'a str, &'a str), Found)>,
+}
+
+/// A lesson, as learners' states call it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    course: CourseId,
+    lesson: LessonId,
+    length_ms: u32,
+}
+
+impl<'a> Finder<'a> {
+    fn beat(&mut self, object: Object<'a>, seq: u32, now_ms: u64) -> Result<LessonBeat, Rejected> {
+        let malformed = |error: ContentError| Rejected::new(seq, MALFORMED, error.to_string());
+        let text = |name| object.parsed(name, "a text", Some).map_err(malformed);
+        let names = (text("course")?, text("lesson")?);
+        let beat = beat(object, now_ms).map_err(malformed)?;
+        let found = self.find(names);
+        let found =
+            found.map_err(|(reason, detail)| Rejected::new(seq, reason, detail.to_owned()))?;
+        Ok(LessonBeat {
+            seq,
+            course: found.course,
+            lesson: found.lesson,
+            length_ms: found.length_ms,
+            beat,
+        })
+    }
+
+    /// The lesson of that course and name, or a reason and a sentence.
+    fn find(&mut self, names: (&'a str, &'a str)) -> Result<Found, (&'static str, &'static str)> {
+        if let Some((_, found)) = self.last.filter(|(last, _)| *last == names) {
+            return Ok(found);
+        }
+        let course = self.catalogue.course(names.0);
+        let course = course.ok_or((UNKNOWN_COURSE, "there is no such course"))?;
+        let mut lessons = course.lessons.iter();
+        let lesson = lessons.find(|known| known.id.as_str() == names.1);
+        let lesson = lesson.ok_or((UNKNOWN_LESSON, "the course has no such lesson"))?;
+        if lesson.duration_ms == 0 {
+            return Err((NO_RECORDING, "the lesson has nothing to be watched"));
+        }
+        let found = Found {
+            course: course.key(),
+            lesson: course.lesson_key(lesson),
+            length_ms: u32::try_from(lesson.duration_ms).unwrap_or(u32::MAX),
+        };
+        self.last = Some((names, found));
+        Ok(found)
     }
 }
 
