@@ -74,7 +74,7 @@ impl Learners {
         let shards = Shards::new(shards::Setup {
             config: config.sessions.clone(),
             cold: Some(Arc::<Snapshots>::clone(&snapshots)),
-            ships: false,
+            redis: None,
             mark: 0,
         });
         let (journal, journal_thread) = replay(config, &shards, snapshots.mark())?;

@@ -82,6 +82,16 @@ pub enum CourseFact {
     Graded(QuizId, Standing),
 }
 
+impl Effect {
+    /// Whether sessions end by it, so that other nodes must hear of it soon.
+    pub const fn ends_sessions(&self) -> bool {
+        matches!(
+            self.fact,
+            Fact::Epoch(_) | Fact::SignedOut(..) | Fact::Erased
+        )
+    }
+}
+
 impl State {
     /// Adds one fact. The same as joining a state that knows nothing else.
     pub fn apply(&mut self, effect: &Effect) {

@@ -218,6 +218,9 @@ impl Shards {
         }
         let pending = self.send(learner, resident, append)?;
         let before = self.put(resident, bytes);
+        if effects.iter().any(Effect::ends_sessions) {
+            self.urge(learner);
+        }
         let version = resident.version();
         let shards = Arc::clone(self);
         let flight = InFlight::new(shards, learner).with_undo(version, before);

@@ -119,6 +119,11 @@ impl Calendar {
         oldest.map_or(mark, |oldest| oldest.min(mark))
     }
 
+    /// Forgets whom `place` lacks: everybody is going to be noted anew.
+    pub(super) fn clear(&self, place: Place) {
+        *self.lacking(place) = Lacking::default();
+    }
+
     /// Learners that `place` lacks.
     pub(super) fn count(&self, place: Place) -> usize {
         self.lacking(place).count

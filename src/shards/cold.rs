@@ -12,6 +12,9 @@ pub trait Cold: Send + Sync {
     /// A sentence for the log; nothing is known of the learner then.
     fn load(&self, learner: LearnerId) -> Result<Option<State>, String>;
 
+    /// All learners and their states as they are now.
+    fn all(&self) -> Box<dyn Iterator<Item = Result<(LearnerId, State), String>> + Send>;
+
     /// Keeps encoded states; they are on the disk when it returns. Everything that stands in
     /// commits below `mark` is kept with them, or was before.
     ///
@@ -23,6 +26,13 @@ pub trait Cold: Send + Sync {
 impl Cold for Snapshots {
     fn load(&self, learner: LearnerId) -> Result<Option<State>, String> {
         Self::load(self, learner).map_err(|error| error.to_string())
+    }
+
+    fn all(&self) -> Box<dyn Iterator<Item = Result<(LearnerId, State), String>> + Send> {
+        Box::new(
+            self.iter()
+                .map(|one| one.map_err(|error| error.to_string())),
+        )
     }
 
     fn save(&self, batch: &[(LearnerId, Vec<u8>)], mark: u64) -> Result<(), String> {

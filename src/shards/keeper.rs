@@ -101,16 +101,15 @@ impl Shards {
         self.forget(cold).await;
     }
 
-    /// Lets the journal forget what all places have.
+    /// Lets the journal forget what the snapshots have.
     async fn forget(self: &Arc<Self>, cold: Arc<dyn Cold>) {
         let Some(journal) = self.journal().cloned() else {
             return;
         };
-        let needed = self.places().map(|place| self.calendar.needed_by(place));
-        let mark = needed.min().unwrap_or(0);
+        // Nothing is kept for Redis: whoever was not shipped is, from the snapshots, after a start.
+        let mark = self.calendar.needed_by(Place::Snapshots);
         // The snapshots must know first: what they say they have may then be missing here.
-        let known = self.calendar.needed_by(Place::Snapshots);
-        let told = runtime::blocking("snapshots", move || cold.save(&[], known)).await;
+        let told = runtime::blocking("snapshots", move || cold.save(&[], mark)).await;
         match told {
             Ok(Ok(())) => {
                 if let Err(error) = journal.forget(mark).await {

@@ -96,11 +96,27 @@ impl Shards {
         if !self.has_room(0) && !self.map.contains_key(&learner) {
             self.relief().await?;
         }
+        // It is on its way while the disk is read.
+        let shared = self.redis.as_ref().map(|redis| redis.load(learner));
         let state = match self.cold.clone() {
             None => None,
             Some(cold) => self.read_cold(cold, learner).await?,
         };
-        self.install(learner, state.unwrap_or_default())
+        let mut state = state.unwrap_or_default();
+        let mut is_missed = false;
+        if let Some(shared) = shared {
+            match shared.await {
+                Ok(Some(theirs)) => state.join(&theirs),
+                Ok(None) => {}
+                // Nobody waits for Redis to come back; what others know is joined then.
+                Err(_away) => is_missed = true,
+            }
+        }
+        self.install(learner, state)?;
+        if is_missed {
+            self.lack(learner);
+        }
+        Ok(())
     }
 
     async fn read_cold(

@@ -8,7 +8,8 @@
 //!   never acknowledged before the first one is safe.
 //! - A learner who is not in memory is loaded from [`Cold`] places once, however many ask.
 //! - [`keep`] is the task that writes snapshots, lets the journal forget what they hold, and lets
-//!   idle learners go.
+//!   idle learners go. [`ship`] is the task that brings changes to Redis and joins those of other
+//!   nodes.
 //!
 //! Invariants: no lock is held across an await, and none while anything blocks; a learner leaves
 //! memory only when everything is elsewhere; the memory is bounded, newcomers are refused before
@@ -24,6 +25,7 @@ mod keeper;
 mod load;
 mod metrics;
 mod resident;
+mod shipping;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,5 +38,6 @@ pub use act::Touch;
 pub use cold::Cold;
 pub use config::Config;
 pub use keeper::keep;
+pub use shipping::ship;
 pub use table::Setup;
 pub use table::Shards;

@@ -174,10 +174,11 @@ impl Resident {
         self.in_flight == 0 && self.flags & DOUBTFUL == 0
     }
 
-    /// Whether it can leave memory: everything is elsewhere.
+    /// Whether it can leave memory: everything is on the disk. What Redis lacks goes there from the
+    /// snapshots, so that memory does not fill up while Redis is away.
     pub(super) const fn is_clean(&self) -> bool {
         let idle = self.flags & (UNDER_WAY[0] | UNDER_WAY[1]) == 0;
-        self.lacks[0] == 0 && self.lacks[1] == 0 && idle && self.is_settled()
+        self.lacks[0] == 0 && idle && self.is_settled()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The map of learners and what is counted about it.
 
 use crate::base::id::LearnerId;
+use crate::base::limits::LEARNERS_URGED_MAX;
 use crate::session::Effect;
 use crate::session::State;
 use crate::shards::Cold;
@@ -14,6 +15,7 @@ use crate::shards::resident::Place;
 use crate::shards::resident::Resident;
 use crate::shards::resident::weight;
 use crate::store::Journal;
+use crate::store::Redis;
 use dashmap::DashMap;
 use dashmap::Entry;
 use std::cell::RefCell;
@@ -21,7 +23,9 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::hash::Hasher;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::Notify;
@@ -38,8 +42,10 @@ pub struct Shards {
     pub(super) metrics: Metrics,
     pub(super) config: Config,
     pub(super) cold: Option<Arc<dyn Cold>>,
-    /// Whether Redis wants to have every learner.
-    ships: bool,
+    pub(super) redis: Option<Redis>,
+    /// Learners of whom other nodes must hear at once.
+    urgent: Mutex<Vec<LearnerId>>,
+    pub(super) urged: Notify,
     pub(super) budget: usize,
     bytes: AtomicUsize,
     journal: OnceLock<Journal>,
@@ -54,8 +60,8 @@ pub struct Setup {
     pub config: Config,
     /// Where learners rest; without it they stay in memory.
     pub cold: Option<Arc<dyn Cold>>,
-    /// Whether Redis wants to have every learner.
-    pub ships: bool,
+    /// What other nodes share with this one.
+    pub redis: Option<Redis>,
     /// The first commit that the journal still has, or an earlier one.
     pub mark: u64,
 }
@@ -72,7 +78,9 @@ impl Shards {
             budget: setup.config.memory.as_len(),
             config: setup.config,
             cold: setup.cold,
-            ships: setup.ships,
+            redis: setup.redis,
+            urgent: Mutex::default(),
+            urged: Notify::new(),
             bytes: AtomicUsize::new(0),
             journal: OnceLock::new(),
             pressed: Notify::new(),
@@ -176,8 +184,31 @@ impl Shards {
     /// Where learners are to be kept.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
         let snapshots = self.cold.is_some().then_some(Place::Snapshots);
-        let redis = self.ships.then_some(Place::Redis);
+        let redis = self.redis.is_some().then_some(Place::Redis);
         snapshots.into_iter().chain(redis)
+    }
+
+    /// Other nodes must hear of this learner at once.
+    pub(super) fn urge(&self, learner: LearnerId) {
+        if self.redis.is_some() {
+            let mut urgent = self.urgent.lock().unwrap_or_else(PoisonError::into_inner);
+            // The others go with all that changed.
+            if urgent.len() < LEARNERS_URGED_MAX {
+                urgent.push(learner);
+            }
+            drop(urgent);
+            self.urged.notify_one();
+        }
+    }
+
+    /// Those of whom other nodes must hear at once, each once.
+    pub(super) fn take_urged(&self) -> Vec<LearnerId> {
+        let mut urgent = self.urgent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = std::mem::take(&mut *urgent);
+        drop(urgent);
+        taken.sort_unstable();
+        taken.dedup();
+        taken
     }
 
     /// A new resident; `entry` is vacant.
@@ -233,7 +264,7 @@ impl fmt::Debug for Setup {
         f.debug_struct("Setup")
             .field("config", &self.config)
             .field("cold", &self.cold.is_some())
-            .field("ships", &self.ships)
+            .field("redis", &self.redis)
             .field("mark", &self.mark)
             .finish()
     }

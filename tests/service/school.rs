@@ -80,7 +80,7 @@ impl School {
         let shards = Shards::new(shards::Setup {
             config: shards::Config::default(),
             cold: None,
-            ships: false,
+            redis: None,
             mark: 0,
         });
         let replay = &mut |_, _: &[u8]| Ok(());

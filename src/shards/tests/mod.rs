@@ -156,6 +156,13 @@ impl Cold for Shelf {
             .map(|bytes| State::decode(bytes).unwrap()))
     }
 
+    fn all(&self) -> Box<dyn Iterator<Item = Result<(LearnerId, State), String>> + Send> {
+        let states = self.states.lock().unwrap().clone();
+        let decoded =
+            |(learner, bytes): (_, Vec<u8>)| Ok((learner, State::decode(&bytes).unwrap()));
+        Box::new(states.into_iter().map(decoded))
+    }
+
     fn save(&self, batch: &[(LearnerId, Vec<u8>)], mark: u64) -> Result<(), String> {
         if self.broken.load(SeqCst) {
             return Err("the shelf is broken".to_owned());
@@ -190,7 +197,7 @@ impl House {
         let shards = Shards::new(Setup {
             config,
             cold: shelf.map(|shelf| shelf as Arc<dyn Cold>),
-            ships: false,
+            redis: None,
             mark: 0,
         });
         let settings = store::Config {

@@ -3,12 +3,13 @@
 use crate::base::metrics::Counter;
 use crate::base::metrics::Gauge;
 use crate::base::metrics::Sample;
+use crate::base::metrics::Source;
 use crate::store::redis::Left;
 use crate::store::redis::Stored;
 
-/// Numbers of the handle and its keeper.
+/// Numbers of the handle and its keeper; without Redis all are 0.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
+pub struct Metrics {
     /// 1 while the server answers.
     pub(super) up: Gauge,
     pub(super) connections: Counter,
@@ -54,8 +55,10 @@ impl Metrics {
         };
         counter.add_one();
     }
+}
 
-    pub(super) fn sample(&self, into: &mut Vec<Sample>) {
+impl Source for Metrics {
+    fn sample(&self, into: &mut Vec<Sample>) {
         into.extend([
             Sample::gauge("lamplight_redis_up", "1 while Redis answers.", &self.up),
             Sample::counter(

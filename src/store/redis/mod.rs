@@ -33,6 +33,7 @@ pub use handle::Event;
 pub use handle::Redis;
 pub use handle::RedisError;
 pub use handle::RedisHealth;
+pub use metrics::Metrics;
 pub use pace::Pace;
 pub use record::Known;
 pub use record::Unreadable;
