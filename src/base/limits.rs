@@ -130,10 +130,10 @@ pub const UNKNOWN_SECTIONS_MAX: usize = 8;
 pub const EFFECT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one encoded state that are read.
 pub const STATE_BYTES_MAX: usize = 1024 * 1024;
-/// Learners whose newest state Redis lacks that are listed, 16 bytes each; beyond that everything is
-/// shipped once it answers.
+/// Learners whose newest state Redis lacks that are listed, 16 bytes each; with more, everything
+/// is shipped once it answers.
 pub const LEARNERS_LACKING_MAX: usize = 4_000_000;
-/// Learners whose sign-out other nodes have not heard of that are listed; the others wait their turn.
+/// Learners whose sign-out other nodes have not heard of that are listed; others wait their turn.
 pub const LEARNERS_URGED_MAX: usize = 65_536;
 /// Learners being brought back into memory at once; more are refused for a moment.
 pub const LEARNERS_LOADING_MAX: usize = 65_536;

@@ -15,13 +15,16 @@ use crate::server::StartError;
 use crate::service::Learning;
 use crate::shards;
 use crate::shards::Shards;
+use crate::store;
 use crate::store::Directory;
 use crate::store::Health;
 use crate::store::Journal;
 use crate::store::Progress;
 use crate::store::ReceiptKeys;
+use crate::store::Redis;
 use crate::store::Snapshots;
 use crate::store::recover;
+use crate::store::redis::Event;
 use serde::Serialize;
 use std::fs::File;
 use std::fs::TryLockError;
@@ -29,10 +32,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
 
 /// Time for the last snapshots at the end. What they miss is read from the journal at the next
 /// start.
 const LAST_SNAPSHOTS: Duration = Duration::from_secs(10);
+/// Time for the last shipments to Redis. Whom they miss is shipped after the next start.
+const LAST_SHIPMENTS: Duration = Duration::from_secs(10);
+/// Bytes of a small learner in memory, to guess how many there may be.
+const LEARNER_BYTES: usize = 1024;
 /// How often a long recovery says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(3);
 
@@ -43,6 +51,7 @@ pub(super) struct Learners {
     /// Versions of quizzes that were sat.
     papers: Arc<Papers>,
     journal: Journal,
+    redis: Option<Redis>,
     /// Held as long as this process may write to the data directory.
     _lock: File,
 }
@@ -50,6 +59,7 @@ pub(super) struct Learners {
 /// The threads behind them.
 pub(super) struct Keeping {
     keeper: Worker<()>,
+    shipping: Option<Worker<()>>,
     journal: Worker<()>,
     stop: Trigger,
 }
@@ -61,6 +71,8 @@ pub(super) struct Glance {
     bytes: usize,
     journal: String,
     snapshots: String,
+    /// "off", or how it is.
+    redis: String,
 }
 
 impl Learners {
@@ -71,21 +83,30 @@ impl Learners {
         let snapshots = Snapshots::open(&data.join("sessions"), &config.snapshots)?;
         let snapshots = Arc::new(snapshots);
         let papers = Arc::new(Papers::open(data.join("papers"))?);
+        let (redis, events) = connect(config)?.unzip();
         let shards = Shards::new(shards::Setup {
             config: config.sessions.clone(),
             cold: Some(Arc::<Snapshots>::clone(&snapshots)),
-            redis: None,
+            redis: redis.clone(),
             mark: 0,
         });
         let (journal, journal_thread) = replay(config, &shards, snapshots.mark())?;
         shards.open(journal.clone());
         let (stop, stopped) = Shutdown::new();
+        let shipping = events.map(|events| {
+            let (shards, stopped) = (Arc::clone(&shards), stopped.clone());
+            let after = config.redis.ship_after.duration();
+            Worker::start("shipping".to_owned(), move || {
+                shards::ship(shards, events, after, stopped, LAST_SHIPMENTS)
+            })
+        });
         let kept = Arc::clone(&shards);
         let keeper = Worker::start("sessions".to_owned(), move || {
             shards::keep(kept, stopped, LAST_SNAPSHOTS)
         });
         let keeping = Keeping {
             keeper: keeper.map_err(StartError::Thread)?,
+            shipping: shipping.transpose().map_err(StartError::Thread)?,
             journal: journal_thread,
             stop,
         };
@@ -94,6 +115,7 @@ impl Learners {
             snapshots,
             papers,
             journal,
+            redis,
             _lock: lock,
         });
         Ok((learners, keeping))
@@ -147,15 +169,24 @@ impl Learners {
             bytes: self.shards.bytes(),
             journal: self.not_ready().unwrap_or_else(|| "well".to_owned()),
             snapshots: snapshots.unwrap_or("well").to_owned(),
+            redis: match &self.redis {
+                Some(redis) => redis.health().to_string(),
+                None => "off".to_owned(),
+            },
         }
     }
 
     /// Whom a scrape asks.
-    pub(super) fn sources(&self) -> [Arc<dyn metrics::Source>; 3] {
+    pub(super) fn sources(&self) -> [Arc<dyn metrics::Source>; 4] {
+        let redis: Arc<dyn metrics::Source> = match &self.redis {
+            Some(redis) => Arc::new(redis.clone()),
+            None => Arc::new(store::redis::Metrics::default()),
+        };
         [
             Arc::<Shards>::clone(&self.shards),
             Arc::<Snapshots>::clone(&self.snapshots),
             Arc::new(self.journal.clone()),
+            redis,
         ]
     }
 }
@@ -163,13 +194,15 @@ impl Learners {
 impl Keeping {
     /// Whether the keeper ended by itself, which is a fault.
     pub(super) fn has_ended(&self) -> bool {
-        self.keeper.has_ended()
+        let shipping = self.shipping.as_ref();
+        self.keeper.has_ended() || shipping.is_some_and(Worker::has_ended)
     }
 
     /// Writes the last snapshots. The journal has everything already.
     pub(super) fn last_snapshots(self) -> (io::Result<()>, Worker<()>) {
         self.stop.close();
-        (self.keeper.join(), self.journal)
+        let shipped = self.shipping.map_or(Ok(()), Worker::join);
+        (self.keeper.join().and(shipped), self.journal)
     }
 }
 
@@ -183,6 +216,18 @@ pub(super) fn session_keys(keys: &Keyring) -> impl Iterator<Item = (u32, [u8; 32
 pub(super) fn receipt_seeds(keys: &Keyring) -> impl Iterator<Item = (u32, [u8; 32])> {
     keys.accepted(Purpose::Receipt)
         .map(|key| (key.id, key.bytes))
+}
+
+/// The connection to Redis, and what is heard there; none without a URL.
+fn connect(config: &Config) -> Result<Option<(Redis, Receiver<Event>)>, StartError> {
+    if !config.redis.is_on() {
+        return Ok(None);
+    }
+    let learners = config.sessions.memory.as_len() / LEARNER_BYTES;
+    let started = Redis::start(&config.redis, learners);
+    // Its thread ends with the last handle.
+    let (redis, events, _thread) = started.map_err(StartError::Thread)?;
+    Ok(Some((redis, events)))
 }
 
 /// Two processes that write one journal would destroy it.

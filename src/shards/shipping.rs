@@ -1,4 +1,4 @@
-//! The task between the learners in memory and Redis: ships who changed, hears who changed elsewhere.
+//! The task between memory and Redis: ships who changed here, hears who changed elsewhere.
 //!
 //! What is shipped may be ahead of the disk by one commit. If the disk then refuses that, it comes
 //! back from Redis: nobody was told that it counts, and whoever repeats it finds it known.

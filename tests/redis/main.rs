@@ -15,5 +15,6 @@ mod credentials;
 mod harm;
 mod node;
 mod server;
+mod shards;
 mod strangers;
 mod words;
