@@ -37,6 +37,8 @@ pub(crate) enum BodyFault {
     },
     /// The first body is not of the digest that the plan gives.
     NotAsGiven,
+    /// Not the status of a body.
+    Status(u16),
 }
 
 impl fmt::Display for BodyFault {
@@ -47,6 +49,7 @@ impl fmt::Display for BodyFault {
             Self::Length { got, expected } if got < expected => f.write_str("body too short"),
             Self::Length { .. } => f.write_str("body too long"),
             Self::NotAsGiven => f.write_str("not the given SHA-256"),
+            Self::Status(status) => write!(f, "status {status}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::learn::Activity;
 use crate::target::Target;
 use clap::Args;
 use clap::Parser;
@@ -7,6 +8,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use lamplight::base::units::Span;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Honest load for HTTP/3 servers: open-loop latencies from the intended send time, every body
 /// checked, and no verdict when the generator itself was the bottleneck.
@@ -47,6 +49,14 @@ pub(crate) enum Mode {
     Handshakes(Handshakes),
     /// Connections that only stay: memory a connection, then requests over all of them.
     Idle(Idle),
+    /// Sessions begin, each with a token of the development issuer.
+    Login(Learn),
+    /// Learners who watch: five beats a call, on the disk when they are answered.
+    Beats(Learn),
+    /// Learners in a quiz: answers, each with a receipt.
+    Answers(Learn),
+    /// Every connection's learner opens an attempt, all at the same moment.
+    ExamStart(Learn),
 }
 
 /// What every mode takes.
@@ -143,6 +153,63 @@ pub(crate) struct Load {
     pub(crate) warm_up: Span,
 }
 
+/// `login`, `beats`, `answers`, `exam-start`. A learner stays on a connection.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Learn {
+    /// Connections and load; exam-start asks each connection once, --in-flight at a time
+    /// [default: 1024].
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// Handshakes and log-ins under way at once before the load
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) opening: usize,
+    /// A connection sends a keep-alive when it was quiet this long
+    #[arg(long, default_value = "20s", value_name = "SPAN")]
+    pub(crate) keep_alive: Span,
+    /// Nothing happens for this long before memory is read
+    #[arg(long, default_value = "0s", value_name = "SPAN")]
+    pub(crate) quiet: Span,
+    /// Course that is learned
+    #[arg(long, default_value = "ky-nang-so", value_name = "ID")]
+    pub(crate) course: String,
+    /// Lesson that is watched
+    #[arg(long, default_value = "mat-khau", value_name = "ID")]
+    pub(crate) lesson: String,
+    /// Its length
+    #[arg(long, default_value = "40s", value_name = "SPAN")]
+    pub(crate) length: Span,
+    /// Media of one beat; more than twice what time allows is rejected
+    #[arg(long, default_value = "200ms", value_name = "SPAN")]
+    pub(crate) beat: Span,
+    /// Quiz that is sat
+    #[arg(long, default_value = "mat-khau-quiz", value_name = "ID")]
+    pub(crate) quiz: String,
+    /// An item of the quiz and the member that answers it; may be repeated
+    #[arg(
+        long = "answer",
+        default_value = "q1=\"choice\":[1]",
+        value_name = "ITEM=MEMBER"
+    )]
+    pub(crate) answers: Vec<ItemAnswer>,
+}
+
+/// An item and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItemAnswer(pub(crate) (String, String));
+
+impl FromStr for ItemAnswer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (item, member) = text.split_once('=').unwrap_or_default();
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&format!("{{{member}}}"));
+        if item.is_empty() || member.is_empty() || is_json.is_err() {
+            return Err("write it like q1=\"choice\":[1]".to_owned());
+        }
+        Ok(Self((item.to_owned(), member.to_owned())))
+    }
+}
+
 /// `handshakes`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Handshakes {
@@ -232,6 +299,21 @@ impl Mode {
             Self::Segments(_) => "segments",
             Self::Handshakes(_) => "handshakes",
             Self::Idle(_) => "idle",
+            Self::Login(_) => "login",
+            Self::Beats(_) => "beats",
+            Self::Answers(_) => "answers",
+            Self::ExamStart(_) => "exam-start",
+        }
+    }
+
+    /// What its learners do, if it has any.
+    pub(crate) const fn learning(&self) -> Option<(Activity, &Learn)> {
+        match self {
+            Self::Get(_) | Self::Segments(_) | Self::Handshakes(_) | Self::Idle(_) => None,
+            Self::Login(l) => Some((Activity::Login, l)),
+            Self::Beats(l) => Some((Activity::Beats, l)),
+            Self::Answers(l) => Some((Activity::Answers, l)),
+            Self::ExamStart(l) => Some((Activity::ExamStart, l)),
         }
     }
 
@@ -241,6 +323,9 @@ impl Mode {
             Self::Get(l) | Self::Segments(l) => &l.common,
             Self::Handshakes(h) => &h.common,
             Self::Idle(i) => &i.common,
+            Self::Login(l) | Self::Beats(l) | Self::Answers(l) | Self::ExamStart(l) => {
+                &l.load.common
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn run(mode: &Mode, command: Vec<String>) -> anyhow::Result<Report> {
         tick_ms: common.tick.as_ms(),
         rate: match whole.arrivals {
             Arrivals::Open(rate) => Some(rate),
-            Arrivals::None | Arrivals::Closed(_) | Arrivals::Churn(_) => None,
+            Arrivals::None | Arrivals::Closed(_) | Arrivals::Churn(_) | Arrivals::Once(_) => None,
         },
     };
     let observed = Coordinator::start(&whole, mode.times())?.finish()?;
@@ -153,7 +153,12 @@ impl<'a> Coordinator<'a> {
         self.wait_until(window.from)?;
         let from = runtime::now();
         self.read(|r| &mut r.from)?;
-        self.wait_until(window.until)?;
+        if matches!(self.whole.arrivals, Arrivals::Once(_)) {
+            // Over as soon as everybody was answered.
+            self.wait_for_all()?;
+        } else {
+            self.wait_until(window.until)?;
+        }
         self.read(|r| &mut r.until)?;
         self.window = runtime::now() - from;
         self.wait_for_all()

@@ -1,7 +1,9 @@
 //! Requests in flight: each ends exactly once, as a right answer or as a named fault.
 
+use crate::body::BodyFault;
 use crate::body::Incoming;
 use crate::body::References;
+use crate::learn::Step;
 use crate::pace::Window;
 use crate::plan::Resource;
 use crate::tally::Purpose;
@@ -35,14 +37,33 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Bytes of a reply to a call that are kept; a longer one is no reply of these calls.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
+
 /// One request in flight.
 struct Flight {
     purpose: Purpose,
-    resource: u32,
     status: u16,
     intended: Instant,
     deadline: Instant,
-    body: Incoming,
+    content: Content,
+}
+
+/// What comes back.
+enum Content {
+    /// A resource that is the same for everybody.
+    Resource(usize, Incoming),
+    /// The reply to a learner's call.
+    Reply(Step, Vec<u8>),
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The resource of this index.
+    Resource(usize),
+    /// A learner's call.
+    Call(Step),
 }
 
 /// What has been asked and not yet been answered, by connection and stream.
@@ -84,17 +105,20 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
         &mut self,
         key: K,
         purpose: Purpose,
-        resource: usize,
+        subject: Subject,
         intended: Instant,
         now: Instant,
     ) {
+        let content = match subject {
+            Subject::Resource(index) => Content::Resource(index, self.references.begin(index)),
+            Subject::Call(step) => Content::Reply(step, Vec::new()),
+        };
         let flight = Flight {
             purpose,
-            resource: u32::try_from(resource).unwrap_or(u32::MAX),
             status: 0,
             intended,
             deadline: now + self.timeout,
-            body: self.references.begin(resource),
+            content,
         };
         self.flights.insert(key, flight);
     }
@@ -108,24 +132,42 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
 
     /// Bytes of content came, in order.
     pub(crate) fn body(&mut self, key: K, bytes: &[u8]) {
-        if let Some(flight) = self.flights.get_mut(&key) {
-            let resource = flight.resource as usize;
-            self.references.feed(resource, &mut flight.body, bytes);
+        match self.flights.get_mut(&key).map(|flight| &mut flight.content) {
+            Some(Content::Resource(index, body)) => self.references.feed(*index, body, bytes),
+            Some(Content::Reply(_, kept)) => {
+                let room = REPLY_BYTES_MAX.saturating_sub(kept.len());
+                kept.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+            }
+            None => {}
         }
     }
 
-    /// The answer is whole. Tells what it was for, `None` if nobody waits for it any more.
-    pub(crate) fn done(&mut self, key: K, now: Instant) -> Option<Purpose> {
+    /// The answer is whole. Tells what it was for, `None` if nobody waits for it any more. `read`
+    /// judges the reply to a learner's call by its status and content.
+    pub(crate) fn done(
+        &mut self,
+        key: K,
+        now: Instant,
+        read: impl FnOnce(Step, u16, &[u8]) -> Result<(), String>,
+    ) -> Option<Purpose> {
         let flight = self.flights.remove(&key)?;
-        let resource = flight.resource as usize;
-        if flight.status != 200 {
-            let kind = format!("status {}", flight.status);
-            self.fault(flight.purpose, resource, kind);
-            return Some(flight.purpose);
-        }
-        match self.references.finish(resource, flight.body) {
+        let (subject, judged) = match flight.content {
+            Content::Resource(index, body) => {
+                let judged = match flight.status {
+                    200 => self.references.finish(index, body),
+                    other => Err(BodyFault::Status(other)),
+                };
+                let judged = judged.map_err(|fault| fault.to_string());
+                (Subject::Resource(index), judged)
+            }
+            Content::Reply(step, bytes) => {
+                let judged = read(step, flight.status, &bytes);
+                (Subject::Call(step), judged.map(|()| bytes.len() as u64))
+            }
+        };
+        match judged {
             Ok(bytes) => self.answered(flight.purpose, flight.intended, now, bytes),
-            Err(fault) => self.fault(flight.purpose, resource, fault.to_string()),
+            Err(fault) => self.fault(flight.purpose, subject, fault),
         }
         Some(flight.purpose)
     }
@@ -133,13 +175,17 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
     /// The request ended without a whole answer.
     pub(crate) fn failed(&mut self, key: K, fault: &Fault) -> Option<Purpose> {
         let flight = self.flights.remove(&key)?;
-        self.fault(flight.purpose, flight.resource as usize, fault.to_string());
+        let subject = match flight.content {
+            Content::Resource(index, _) => Subject::Resource(index),
+            Content::Reply(step, _) => Subject::Call(step),
+        };
+        self.fault(flight.purpose, subject, fault.to_string());
         Some(flight.purpose)
     }
 
     /// A request that could not be sent at all.
-    pub(crate) fn never_left(&mut self, purpose: Purpose, resource: usize, why: &str) {
-        self.fault(purpose, resource, format!("never left: {why}"));
+    pub(crate) fn never_left(&mut self, purpose: Purpose, subject: Subject, why: &str) {
+        self.fault(purpose, subject, format!("never left: {why}"));
     }
 
     /// Fails what belongs to a connection that is gone; tells what each was for.
@@ -180,10 +226,13 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
         }
     }
 
-    fn fault(&mut self, purpose: Purpose, resource: usize, kind: String) {
+    fn fault(&mut self, purpose: Purpose, subject: Subject, kind: String) {
         self.tally.of(purpose).failed += 1;
-        let path = self.resources.get(resource).map_or("?", |r| &r.path);
-        let example = format!("{path}: {kind}");
+        let what = match subject {
+            Subject::Resource(index) => self.resources.get(index).map_or("?", |r| &r.path),
+            Subject::Call(step) => step.name(),
+        };
+        let example = format!("{what}: {kind}");
         self.tally.fault(kind, || example);
     }
 }
@@ -215,7 +264,7 @@ mod tests {
     fn answer(ledger: &mut Ledger<u64>, key: u64, status: u16, body: &[u8], at: Instant) {
         ledger.head(key, status);
         ledger.body(key, body);
-        ledger.done(key, at).unwrap();
+        ledger.done(key, at, |_, _, _| Ok(())).unwrap();
     }
 
     #[test]
@@ -223,7 +272,7 @@ mod tests {
         let (mut ledger, start) = (ledger(), some_instant());
         let ms = |n| start + Duration::from_millis(n);
         ledger.measure(Window::new(start, Duration::ZERO, Duration::from_secs(1)));
-        ledger.begin(1, Purpose::Load, 0, start, ms(30));
+        ledger.begin(1, Purpose::Load, Subject::Resource(0), start, ms(30));
         answer(&mut ledger, 1, 200, b"x", ms(50));
         let tally = &ledger.tally;
         assert_eq!(tally.load.latency.max().as_millis(), 50);
@@ -235,7 +284,7 @@ mod tests {
         let (mut ledger, start) = (ledger(), some_instant());
         ledger.measure(Window::new(start, Duration::ZERO, Duration::from_secs(1)));
         for (key, after) in (0..).zip([Duration::ZERO, STALL, STALL * 2, TIMEOUT]) {
-            ledger.begin(key, Purpose::Load, 0, start, start);
+            ledger.begin(key, Purpose::Load, Subject::Resource(0), start, start);
             answer(&mut ledger, key, 200, b"x", start + after);
         }
         assert_eq!(ledger.tally.load.stalls, 2);
@@ -247,12 +296,12 @@ mod tests {
         let (mut ledger, start) = (ledger(), some_instant());
         let cases: &[(u16, &[u8])] = &[(200, b"right"), (503, b""), (200, b"wrong"), (200, b"r")];
         for (key, (status, body)) in (0..).zip(cases) {
-            ledger.begin(key, Purpose::Load, 0, start, start);
+            ledger.begin(key, Purpose::Load, Subject::Resource(0), start, start);
             answer(&mut ledger, key, *status, body, start);
         }
-        ledger.begin(9, Purpose::Check, 1, start, start);
+        ledger.begin(9, Purpose::Check, Subject::Resource(1), start, start);
         assert_eq!(ledger.expire(start + TIMEOUT), [(9, Purpose::Check)]);
-        assert_eq!(ledger.done(9, start), None);
+        assert_eq!(ledger.done(9, start, |_, _, _| Ok(())), None);
         let names: Vec<_> = ledger.tally.faults.keys().map(String::as_str).collect();
         let expected = [
             "body too short",
@@ -274,7 +323,7 @@ mod tests {
         let (mut ledger, start) = (ledger(), some_instant());
         let second = Duration::from_secs(1);
         ledger.measure(Window::new(start, second, second));
-        ledger.begin(1, Purpose::Load, 0, start, start);
+        ledger.begin(1, Purpose::Load, Subject::Resource(0), start, start);
         answer(&mut ledger, 1, 200, b"x", start + second / 2);
         let load = &ledger.tally.load;
         assert_eq!((load.answered, load.measured), (1, 0));

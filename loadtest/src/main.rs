@@ -10,6 +10,7 @@ mod cli;
 mod coordinator;
 mod honesty;
 mod latency;
+mod learn;
 mod ledger;
 mod machine;
 mod pace;

@@ -1,11 +1,15 @@
 //! What one generator thread has to do: its share of the mode that was asked for.
 
 use crate::cli::Common;
+use crate::cli::Learn;
 use crate::cli::Mode;
 use crate::honesty::Loop;
+use crate::learn::Activity;
+use crate::learn::Lesson;
 use crate::pace::Window;
 use crate::plan::Resource;
 use crate::target::Target;
+use lamplight::base::units::Span;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +22,10 @@ const SEGMENT_CONNECTIONS: usize = 8;
 /// grant to begin with.
 const GET_IN_FLIGHT: usize = 8;
 const SEGMENTS_IN_FLIGHT: usize = 2;
+/// A learner does one thing after the other.
+const LEARN_IN_FLIGHT: usize = 1;
+/// Attempts on their way at once; the server's own bound lies far above.
+const EXAM_IN_FLIGHT: usize = 1024;
 
 /// Handshakes under way at once. A client keeps eight tickets a server; more at once than it has
 /// tickets for would be full handshakes.
@@ -35,6 +43,8 @@ pub(crate) enum Arrivals {
     Open(f64),
     /// So many new connections under way, each for one request.
     Churn(usize),
+    /// Each connection once, all due at the beginning, so many in flight.
+    Once(usize),
 }
 
 /// The work of a whole run, or of one thread.
@@ -66,6 +76,8 @@ pub(crate) struct Share {
     pub(crate) resume: bool,
     /// Requests of the final check in flight at once; zero for no check.
     pub(crate) checking: usize,
+    /// What learners do; without it the load is GET.
+    pub(crate) lesson: Option<Arc<Lesson>>,
 }
 
 /// Times of a run that the coordinator keeps.
@@ -106,6 +118,7 @@ impl Share {
             arrivals: Arrivals::None,
             resume: false,
             checking: 0,
+            lesson: None,
         };
         let resumes = matches!(mode, Mode::Handshakes(h) if h.resume);
         let churn = if resumes {
@@ -135,6 +148,28 @@ impl Share {
                 },
                 ..base
             },
+            Mode::Login(learn)
+            | Mode::Beats(learn)
+            | Mode::Answers(learn)
+            | Mode::ExamStart(learn) => {
+                let activity = mode.learning().map_or(Activity::Login, |(a, _)| a);
+                base.learning(activity, learn)
+            }
+        }
+    }
+
+    fn learning(self, activity: Activity, learn: &Learn) -> Self {
+        let base = self.loaded(&learn.load, GET_CONNECTIONS, LEARN_IN_FLIGHT);
+        let once = learn.load.in_flight.unwrap_or(EXAM_IN_FLIGHT).max(1);
+        Self {
+            opening: learn.opening.max(1),
+            keep_alive: learn.keep_alive.duration(),
+            arrivals: match activity {
+                Activity::ExamStart => Arrivals::Once(once),
+                Activity::Login | Activity::Beats | Activity::Answers => base.arrivals,
+            },
+            lesson: Some(Arc::new(Lesson::of(activity, learn))),
+            ..base
         }
     }
 
@@ -168,6 +203,7 @@ impl Share {
                 Arrivals::Churn(whole) => Arrivals::Churn(at_least_one(whole)),
                 Arrivals::None => Arrivals::None,
                 Arrivals::Closed(each) => Arrivals::Closed(each),
+                Arrivals::Once(whole) => Arrivals::Once(at_least_one(whole)),
             },
             ..self.clone()
         }
@@ -177,7 +213,9 @@ impl Share {
     pub(crate) const fn arrivals_loop(&self) -> Loop {
         match self.arrivals {
             Arrivals::Open(_) => Loop::Open,
-            Arrivals::None | Arrivals::Closed(_) | Arrivals::Churn(_) => Loop::Closed,
+            Arrivals::None | Arrivals::Closed(_) | Arrivals::Churn(_) | Arrivals::Once(_) => {
+                Loop::Closed
+            }
         }
     }
 }
@@ -195,6 +233,11 @@ impl Mode {
             Self::Get(l) | Self::Segments(l) => (none, none, l.warm_up, l.duration),
             Self::Handshakes(h) => (none, none, h.warm_up, h.duration),
             Self::Idle(i) => (i.quiet.duration(), i.hold.duration(), i.warm_up, i.duration),
+            Self::Login(l) | Self::Beats(l) | Self::Answers(l) => {
+                (l.quiet.duration(), none, l.load.warm_up, l.load.duration)
+            }
+            // There is only one beginning.
+            Self::ExamStart(l) => (l.quiet.duration(), none, Span::ms(0), l.load.duration),
         };
         Times {
             quiet,

@@ -28,7 +28,11 @@ impl Session<'_> {
                 bytes,
             } => self.ledger.body((conn, stream), &bytes),
             Event::Done { conn, stream } => {
-                let purpose = self.ledger.done((conn, stream), now);
+                let class = &mut self.class;
+                let purpose = self.ledger.done((conn, stream), now, |step, status, body| {
+                    let class = class.as_mut().ok_or("nobody asked for this")?;
+                    class.take(conn, step, status, body)
+                });
                 self.follow_up(conn, purpose, now);
             }
             Event::Failed { conn, stream, code } => {
@@ -74,7 +78,7 @@ impl Session<'_> {
     /// A request has ended, well or not: what comes next on its connection.
     pub(super) fn ended(&mut self, conn: ConnId, purpose: Purpose, now: Instant) {
         match purpose {
-            Purpose::Opening => self.greeted(conn),
+            Purpose::Opening => self.prepared(conn, now),
             Purpose::Load => self.load_ended(conn, now),
             Purpose::Check => self.checking = self.checking.saturating_sub(1),
         }

@@ -2,6 +2,7 @@
 
 use crate::pace::Pace;
 use crate::share::Arrivals;
+use crate::swarm::class::Stand;
 use crate::swarm::session::Asked;
 use crate::swarm::session::Session;
 use crate::tally::Purpose;
@@ -13,7 +14,9 @@ impl Session<'_> {
     pub(super) const fn connections_wanted(&self) -> usize {
         match self.share.arrivals {
             Arrivals::Churn(_) => self.share.resume as usize,
-            Arrivals::None | Arrivals::Closed(_) | Arrivals::Open(_) => self.share.connections,
+            Arrivals::None | Arrivals::Closed(_) | Arrivals::Open(_) | Arrivals::Once(_) => {
+                self.share.connections
+            }
         }
     }
 
@@ -54,9 +57,28 @@ impl Session<'_> {
 
     /// The first request of a connection that is up.
     pub(super) fn greet(&mut self, conn: ConnId, now: Instant) {
+        if let Some(class) = &mut self.class {
+            class.admit(conn);
+        }
         let resource = self.any_resource();
         if self.ask(conn, Purpose::Opening, resource, now) != Asked::Sent {
             self.greeted(conn);
+        }
+    }
+
+    /// A first request has ended, well or not. A learner may have more to prepare; one whose
+    /// preparation failed takes no part.
+    pub(super) fn prepared(&mut self, conn: ConnId, now: Instant) {
+        let Some(class) = &self.class else {
+            return self.greeted(conn);
+        };
+        match class.stand(conn) {
+            Stand::Ready => self.greeted(conn),
+            Stand::Going if self.ask(conn, Purpose::Opening, 0, now) == Asked::Sent => {}
+            Stand::Going | Stand::Failed => {
+                self.unanswered -= 1;
+                self.board.opened.add_one();
+            }
         }
     }
 

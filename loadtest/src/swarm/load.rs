@@ -1,5 +1,6 @@
 //! Load in the measured window: closed loop, open loop, or churn of connections.
 
+use crate::ledger::Subject;
 use crate::pace::Pace;
 use crate::pace::Window;
 use crate::share::Arrivals;
@@ -8,6 +9,7 @@ use crate::swarm::session::Asked;
 use crate::swarm::session::Session;
 use crate::tally::Purpose;
 use lamplight::quic::client::ConnId;
+use lamplight::runtime;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub(super) struct Loading {
     waiting: VecDeque<Waiting>,
     /// Closed loop: requests in flight by connection.
     in_flight: HashMap<ConnId, usize>,
+    /// Each once: connections that were asked.
+    pub(super) asked: usize,
     begun: bool,
 }
 
@@ -87,6 +91,7 @@ impl Session<'_> {
         match self.share.arrivals {
             Arrivals::None => {}
             Arrivals::Open(_) => self.send_due(now),
+            Arrivals::Once(bound) => self.ask_each(bound),
             Arrivals::Closed(_) | Arrivals::Churn(_)
                 if self.loading.begun || !self.loading.is_on(now) => {}
             Arrivals::Closed(_) => {
@@ -132,6 +137,7 @@ impl Session<'_> {
     pub(super) fn load_ended(&mut self, conn: ConnId, now: Instant) {
         match self.share.arrivals {
             Arrivals::None | Arrivals::Open(_) => {}
+            Arrivals::Once(bound) => self.ask_each(bound),
             Arrivals::Closed(_) => {
                 if let Some(count) = self.loading.in_flight.get_mut(&conn) {
                     *count = count.saturating_sub(1);
@@ -143,6 +149,25 @@ impl Session<'_> {
                     self.release(conn, now);
                 }
                 self.churn(now);
+            }
+        }
+    }
+
+    /// Each connection once; all are due when the window begins.
+    fn ask_each(&mut self, bound: usize) {
+        let Some(window) = self.loading.window else {
+            return;
+        };
+        if runtime::now() < window.start {
+            return;
+        }
+        while self.ledger.in_flight() < bound {
+            let Some(conn) = self.live.get(self.loading.asked).copied() else {
+                return;
+            };
+            self.loading.asked += 1;
+            if self.ask(conn, Purpose::Load, 0, window.start) == Asked::Blocked {
+                self.never_left(0);
             }
         }
     }
@@ -222,7 +247,8 @@ impl Session<'_> {
     }
 
     fn never_left(&mut self, resource: usize) {
+        let subject = Subject::Resource(resource);
         self.ledger
-            .never_left(Purpose::Load, resource, "no stream was free in time");
+            .never_left(Purpose::Load, subject, "no stream was free in time");
     }
 }

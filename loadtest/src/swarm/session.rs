@@ -5,11 +5,13 @@ use crate::board::Stage;
 use crate::cli::Common;
 use crate::cli::KeyExchange;
 use crate::ledger::Ledger;
+use crate::ledger::Subject;
 use crate::pace::Pace;
 use crate::plan::Choice;
 use crate::share::Arrivals;
 use crate::share::Share;
 use crate::swarm::Outcome;
+use crate::swarm::class::Class;
 use crate::swarm::load::Loading;
 use crate::tally::Purpose;
 use anyhow::Context as _;
@@ -69,10 +71,12 @@ pub(super) struct Session<'a> {
     pub(super) unanswered: usize,
     pub(super) open_pace: Option<Pace>,
     pub(super) loading: Loading,
+    /// Learners by connection, where the load is theirs.
+    pub(super) class: Option<Class>,
     /// Connections asked by the final check, and how many have not answered.
     pub(super) checked: usize,
     pub(super) checking: usize,
-    fields: Fields,
+    pub(super) fields: Fields,
     stage: Stage,
     swept: Instant,
     published: (u64, u64),
@@ -107,6 +111,10 @@ impl<'a> Session<'a> {
             unanswered: 0,
             open_pace: share.open_rate.map(|rate| Pace::new(now, rate)),
             loading: Loading::default(),
+            class: share
+                .lesson
+                .clone()
+                .map(|lesson| Class::new(lesson, &share)),
             checked: 0,
             checking: 0,
             fields: Fields::new().with("user-agent", env!("CARGO_PKG_NAME")),
@@ -159,7 +167,11 @@ impl<'a> Session<'a> {
                 self.begun >= wanted && self.pending.is_empty() && self.unanswered == 0
             }
             Stage::Loading => {
-                let over = self.board.window().is_none_or(|w| w.until <= now);
+                let over = if matches!(self.share.arrivals, Arrivals::Once(_)) {
+                    self.loading.asked >= self.live.len()
+                } else {
+                    self.board.window().is_none_or(|w| w.until <= now)
+                };
                 let quiet = self.ledger.in_flight() == 0 && self.pending.is_empty();
                 over && quiet && self.loading.is_empty()
             }
@@ -217,6 +229,9 @@ impl<'a> Session<'a> {
         intended: Instant,
     ) -> Asked {
         let now = runtime::now();
+        if self.class.is_some() {
+            return self.call(conn, purpose, intended, now);
+        }
         let Some(what) = self.share.resources.get(resource) else {
             return Asked::Gone;
         };
@@ -229,14 +244,19 @@ impl<'a> Session<'a> {
         };
         match self.client.request(conn, &request) {
             Ok(stream) => {
-                self.ledger
-                    .begin((conn, stream), purpose, resource, intended, now);
+                self.ledger.begin(
+                    (conn, stream),
+                    purpose,
+                    Subject::Resource(resource),
+                    intended,
+                    now,
+                );
                 Asked::Sent
             }
             Err(ClientError::StreamsExhausted) => Asked::Blocked,
             Err(other) => {
                 self.ledger
-                    .never_left(purpose, resource, &other.to_string());
+                    .never_left(purpose, Subject::Resource(resource), &other.to_string());
                 Asked::Gone
             }
         }
