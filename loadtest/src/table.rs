@@ -36,6 +36,11 @@ impl fmt::Display for Report {
     }
 }
 
+/// Whether learners stay on the connections, so that their memory counts.
+fn is_of_learners(mode: &str) -> bool {
+    matches!(mode, "login" | "beats" | "answers" | "exam-start")
+}
+
 impl Report {
     fn write_connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let c = &self.connections;
@@ -49,7 +54,12 @@ impl Report {
             _ => writeln!(f, " · {:.1} s", c.opening_seconds)?,
         }
         writeln!(f, "  handshakes   {}", c.handshake_ms)?;
-        write_requests(f, "first GET", &self.opening)
+        let first = if is_of_learners(self.plan.mode) {
+            "preparation"
+        } else {
+            "first GET"
+        };
+        write_requests(f, first, &self.opening)
     }
 
     fn write_load(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,6 +75,7 @@ impl Report {
             load.stalls_over_250_ms
         )?;
         let meaning = match self.plan.arrivals {
+            Loop::Closed if self.plan.mode == "exam-start" => "from the moment the exam opened",
             Loop::Open => "open loop, from the intended send time",
             Loop::Closed => "closed loop, service time only",
         };
@@ -91,7 +102,7 @@ impl Report {
                 )?,
             }
         }
-        if self.plan.mode != "idle" {
+        if self.plan.mode != "idle" && !is_of_learners(self.plan.mode) {
             return Ok(());
         }
         writeln!(
