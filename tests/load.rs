@@ -3,7 +3,11 @@
 //!
 //! Functional runs of a second or two; figures come from scripts/bench/learners.sh.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -2,7 +2,8 @@
 //!
 //! `run` is one loop: follow the stage on the board, start what is due, let the engine turn,
 //! account for what came. `Fleet` opens connections and keeps them, `load` adds requests or
-//! churn, `class` has the learners on them, `events` accounts. Nothing here waits except the engine's turn.
+//! churn, `class` has the learners on them, `events` accounts. Nothing here waits except the
+//! engine's turn.
 
 mod class;
 mod events;
