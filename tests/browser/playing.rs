@@ -157,3 +157,21 @@ fn a_narrow_network_brings_the_quality_down_instead_of_the_lesson_to_a_stop() {
     );
     page.assert_quiet();
 }
+
+#[test]
+fn a_lesson_begins_and_plays_over_http3_where_the_network_is_narrow_from_the_start() {
+    let _turn = browser::turn();
+    let site = Site::start();
+    let mut page = Chromium::start(&site, Profile::Open);
+    // 240 kbit/s: the page takes seconds, the lightest picture with its sound 60 kbit/s.
+    page.network(Some(30_000));
+    page.visit_lesson(&site, "vi");
+    let first = page.eval("video.videoHeight");
+    assert_eq!(first, 240, "a lesson begins with the lightest picture");
+    page.eval("void video.play()");
+    page.wait("video.currentTime > 6");
+    let light = "[...new Set(performance.getEntriesByType('resource')
+        .filter(e => /240p.*m4s/.test(e.name)).map(e => e.nextHopProtocol))]";
+    assert_eq!(page.eval(light), json!(["h3"]));
+    page.assert_quiet();
+}

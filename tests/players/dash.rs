@@ -20,6 +20,11 @@ fn shaka_plays_dash_in_chromium() {
 }
 
 #[test]
+fn shaka_plays_av1_with_opus_by_dash_and_what_was_made_of_fragments() {
+    steps::chromium_decodes("shaka", DASH);
+}
+
+#[test]
 fn shaka_follows_the_network_by_dash_in_chromium() {
     steps::chromium_adapts("shaka", DASH, Place::Ahead);
 }

@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 
-/// Folder with the one course `film`, made once and kept below `target/`.
+/// Folder with the courses `film` and `coded`, made once and kept below `target/`.
 pub fn folder() -> PathBuf {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("film-{REVISION}"));
-    if kept.join("film/course.toml").exists() {
+    if kept.join("coded/course.toml").exists() {
         return kept;
     }
     fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -24,19 +24,37 @@ pub fn folder() -> PathBuf {
     let lesson = course.join("01-film");
     fs::create_dir_all(&lesson).unwrap();
     for (at, rendition) in RENDITIONS.iter().enumerate() {
-        record(rendition, at, &lesson);
+        let file = lesson.join(format!("video-{}p.mp4", rendition.height));
+        record(at, SECONDS, &format!("{X264} -movflags +faststart"), &file);
     }
     for (name, base) in [("audio.m4a", TONE_VI_HZ), ("audio-en.m4a", TONE_EN_HZ)] {
-        sing(base, &lesson.join(name));
+        sing(
+            base,
+            SECONDS,
+            "-c:a aac -movflags +faststart",
+            &lesson.join(name),
+        );
     }
     for language in ["vi", "en"] {
         let file = lesson.join(format!("captions.{language}.vtt"));
         fs::write(file, captions(language)).unwrap();
     }
     fs::write(course.join("course.toml"), COURSE).unwrap();
+    coded(&making.path().join("coded"));
     fs::remove_dir_all(&kept).ok();
     fs::rename(making.path(), &kept).unwrap();
     kept
+}
+
+/// The beginning of the film in other codecs and another container, a lesson each.
+fn coded(course: &Path) {
+    for (lesson, picture, sound) in CODED {
+        let lesson = course.join(lesson);
+        fs::create_dir_all(&lesson).unwrap();
+        record(CODED_AT, CODED_SECONDS, picture, &lesson.join("video.mp4"));
+        sing(TONE_VI_HZ, CODED_SECONDS, sound, &lesson.join("audio.m4a"));
+    }
+    fs::write(course.join("course.toml"), COURSE).unwrap();
 }
 
 /// One rendition of the film.
@@ -77,37 +95,59 @@ pub const TONE_EN_HZ: usize = 2400;
 pub const TONE_STEP_HZ: usize = 30;
 
 /// Rises with every change of what is made here.
-const REVISION: u32 = 1;
+const REVISION: u32 = 3;
 /// Key frames every two seconds, pictures sent in another order than they are shown.
-const CODER: &str = "-c:v libx264 -preset veryfast -bf 2 -g 50 -keyint_min 50 -sc_threshold 0 \
-                     -pix_fmt yuv420p -movflags +faststart";
+const X264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 50 -keyint_min 50 -sc_threshold 0 \
+                    -pix_fmt yuv420p";
+/// Lessons of `coded`, with their pictures and sounds.
+const CODED: [(&str, &str, &str); 2] = [
+    (
+        "01-av1",
+        "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 50 -keyint_min 50 -pix_fmt yuv420p",
+        "-c:a libopus",
+    ),
+    (
+        "02-fragments",
+        "-c:v libx264 -preset veryfast -bf 2 -g 50 -keyint_min 50 -sc_threshold 0 \
+         -pix_fmt yuv420p -movflags +frag_keyframe+delay_moov+default_base_moof",
+        "-c:a aac -movflags +empty_moov+default_base_moof -frag_duration 1000000",
+    ),
+];
+/// Which of the renditions the lessons of `coded` are.
+pub const CODED_AT: usize = 1;
+/// Their length.
+pub const CODED_SECONDS: usize = 20;
 const COLUMNS: usize = 10;
 const ROWS: usize = 6;
 const COURSE: &str = "languages = [\"vi\", \"en\"]\ntitle = \"Film\"\n";
 
-/// Encodes the film in one size.
-fn record(rendition: &Rendition, at: usize, lesson: &Path) {
-    let (width, height, rate) = (rendition.width, rendition.height, rendition.rate);
+/// Encodes the beginning of the film in one size.
+fn record(at: usize, seconds: usize, coder: &str, file: &Path) {
+    let Rendition {
+        width,
+        height,
+        rate,
+    } = RENDITIONS[at];
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p"])
         .args(["-s", &format!("{width}x{height}"), "-r", &FPS.to_string()])
         .args(["-i", "-"])
-        .args(CODER.split_whitespace())
+        .args(coder.split_whitespace())
         .args(["-b:v", &format!("{rate}k"), "-maxrate"])
         .args([format!("{rate}k"), "-bufsize".into(), format!("{rate}k")])
-        .arg(lesson.join(format!("video-{height}p.mp4")))
+        .arg(file)
         .stdin(Stdio::piped())
         .spawn()
         .expect("`ffmpeg` is missing: install the Debian package ffmpeg, or run `make test`");
     let noise = noise(width * height * 2);
     let mut stdin = ffmpeg.stdin.take().unwrap();
-    for n in 0..FPS * SECONDS {
+    for n in 0..FPS * seconds {
         stdin
             .write_all(&picture(width, height, n, at, &noise))
             .unwrap();
     }
     drop(stdin);
-    assert!(ffmpeg.wait().unwrap().success(), "{height}p");
+    assert!(ffmpeg.wait().unwrap().success(), "{}", file.display());
 }
 
 /// Picture `n` of rendition `at`, planar 4:2:0: two rows of fields above, noise below.
@@ -146,12 +186,13 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 /// Sound of one language.
-fn sing(base: usize, file: &Path) {
+fn sing(base: usize, seconds: usize, coder: &str, file: &Path) {
     let tone =
-        format!("aevalsrc='sin(2*PI*({base}+{TONE_STEP_HZ}*floor(t))*t)*0.5':s=48000:d={SECONDS}");
+        format!("aevalsrc='sin(2*PI*({base}+{TONE_STEP_HZ}*floor(t))*t)*0.5':s=48000:d={seconds}");
     let done = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "lavfi", "-i", &tone])
-        .args(["-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart"])
+        .args(coder.split_whitespace())
+        .args(["-b:a", "64k", "-f", "mp4"])
         .arg(file)
         .status();
     assert!(done.unwrap().success(), "{}", file.display());

@@ -33,9 +33,19 @@ fn hls_js_plays_in_firefox() {
         steps::obey(&mut page);
         steps::turn_slides(&mut page);
         steps::change_language(&mut page);
-        steps::finish(&mut page);
+        steps::finish(&mut page, film::SECONDS);
         steps::assert_quiet(&mut page);
     });
+}
+
+#[test]
+fn hls_js_plays_av1_with_opus_and_what_was_made_of_fragments() {
+    steps::chromium_decodes("hls", HLS);
+}
+
+#[test]
+fn shaka_plays_av1_with_opus_by_hls_and_what_was_made_of_fragments() {
+    steps::chromium_decodes("shaka", HLS);
 }
 
 #[test]

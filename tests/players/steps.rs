@@ -28,7 +28,7 @@ pub fn chromium_plays(player: &str, manifest: &str) {
         obey(&mut page);
         turn_slides(&mut page);
         listen(&mut page);
-        finish(&mut page);
+        finish(&mut page, film::SECONDS);
         assert_quiet(&mut page);
         open_sound(&mut page, &stage, &site, player, manifest);
         only_listen(&mut page);
@@ -60,7 +60,14 @@ pub fn chromium_winds(manifest: &str) {
 
 /// Opens the film with `player` and waits until it could begin.
 pub fn open(page: &mut impl Browser, stage: &Stage, site: &Site, player: &str, manifest: &str) {
-    load(page, stage, site, player, manifest, "0");
+    load(
+        page,
+        stage,
+        site,
+        player,
+        &format!("film/film/{manifest}"),
+        "0",
+    );
     page.wait("video.readyState >= 2");
     let heights = page.eval("stage.act.heights().sort((a, b) => a - b)");
     assert_eq!(heights, json!(film::RENDITIONS.map(|r| r.height)));
@@ -68,7 +75,7 @@ pub fn open(page: &mut impl Browser, stage: &Stage, site: &Site, player: &str, m
 
 /// Opens only its sound.
 pub fn open_sound(page: &mut impl Browser, stage: &Stage, site: &Site, player: &str, by: &str) {
-    load(page, stage, site, player, by, "1");
+    load(page, stage, site, player, &format!("film/film/{by}"), "1");
     page.wait("video.readyState >= 2");
 }
 
@@ -80,11 +87,44 @@ fn load(
     manifest: &str,
     alone: &str,
 ) {
-    let media = site.url(&format!("media/film/film/{manifest}"));
+    let media = site.url(&format!("media/{manifest}"));
     page.go(&stage.url(&format!(
         "index.html?player={player}&alone={alone}&media={media}"
     )));
     page.wait("window.stage");
+}
+
+/// Plays the lessons of the course `coded` in Chromium, from the first picture to the last: what is
+/// shown at a moment, and what is heard.
+pub fn chromium_decodes(player: &str, manifest: &str) {
+    let _turn = browser::turn();
+    for lesson in ["av1", "fragments"] {
+        twice(|| {
+            let (site, stage) = (Site::of(&film::folder()), Stage::start());
+            let mut page = Chromium::start(&site, Profile::Open);
+            let path = format!("coded/{lesson}/{manifest}");
+            load(&mut page, &stage, &site, player, &path, "0");
+            page.wait("video.readyState >= 2");
+            page.eval("void video.play()");
+            page.wait("video.currentTime > 5 && stage.quality().totalVideoFrames > 20");
+            hear(&mut page, film::TONE_VI_HZ);
+            for second in [14, 3, 9] {
+                // It plays on from there: after a seek to what is buffered already, Chromium shows
+                // a paused AV1 film's key frame before that moment.
+                page.eval(&format!(
+                    "void (video.currentTime = {second}, video.play())"
+                ));
+                page.wait(&format!(
+                    "video.currentTime > {second} + 0.2 && stage.frame()?.rendition === {}
+                     && Math.abs(stage.frame().n / {} - video.currentTime) < 0.3",
+                    film::CODED_AT,
+                    film::FPS
+                ));
+            }
+            finish(&mut page, film::CODED_SECONDS);
+            assert_quiet(&mut page);
+        });
+    }
 }
 
 /// Plays over two borders of segments without a fault, with all media over HTTP/3.
@@ -108,19 +148,23 @@ pub fn seek(page: &mut impl Browser) {
         page.eval(&format!("void stage.act.captions('{language}')"));
         page.wait(&format!("stage.fetched('/subs/{language}/') > 0"));
         for cue in [14, 1, 22, 15, 27] {
-            // The middle of a picture, one second into the cue.
-            let picture = (2 * cue + 1) * film::FPS;
-            let moment = (picture as f64 + 0.5) / film::FPS as f64;
-            page.eval(&format!("void (video.currentTime = {moment})"));
-            page.wait(&format!(
-                "!video.seeking && stage.frame()?.n === {picture}
-                 && Math.abs(video.currentTime - {moment}) < 0.01"
-            ));
+            // One second into the cue.
+            stand(page, (2 * cue + 1) * film::FPS);
             page.wait(&format!(
                 "JSON.stringify(stage.cues()) === '[\"{language} {cue}\"]'"
             ));
         }
     }
+}
+
+/// Goes to the middle of a picture and sees it.
+fn stand(page: &mut impl Browser, picture: usize) {
+    let moment = (picture as f64 + 0.5) / film::FPS as f64;
+    page.eval(&format!("void (video.currentTime = {moment})"));
+    page.wait(&format!(
+        "!video.seeking && stage.frame()?.n === {picture}
+         && Math.abs(video.currentTime - {moment}) < 0.01"
+    ));
 }
 
 /// Goes to the lightest picture, the best and back to the middle as it is told.
@@ -192,9 +236,8 @@ pub fn change_language(page: &mut Firefox) {
     page.wait("stage.fetched('/audio-en/') > 0 && video.currentTime > 22 && !video.paused");
 }
 
-/// Plays the last seconds to the end.
-pub fn finish(page: &mut impl Browser) {
-    let seconds = film::SECONDS;
+/// Plays the last seconds to the end of a film of that length.
+pub fn finish(page: &mut impl Browser, seconds: usize) {
     page.eval(&format!(
         "void (video.currentTime = {seconds} - 3, video.play())"
     ));
