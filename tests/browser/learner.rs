@@ -66,6 +66,11 @@ pub fn told(page: &mut impl Browser, name: &str, condition: &str) -> Value {
     told["s"].clone()
 }
 
+/// The state of a save, below an item.
+pub fn save_of(kind: &str) -> String {
+    format!("document.querySelector('[data-kind={kind}] .saving').dataset.save")
+}
+
 /// Asks over a session and a device of its own.
 const WITNESS: &str = "(async () => {
     const call = async (method, path, token, body) => {

@@ -22,7 +22,9 @@ mod browser;
 mod chromium;
 #[path = "../support/browsers/firefox.rs"]
 mod firefox;
+mod handing_in;
 mod learner;
+mod learner_access;
 mod outage;
 mod playing;
 mod quiz;
