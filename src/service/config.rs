@@ -16,8 +16,9 @@ pub struct Config {
     /// Whether `/` serves the demo page with player and quiz. Default true; off in production,
     /// where front ends live elsewhere.
     pub page: bool,
-    /// Origins (`https://app.example`) whose pages may read `/v1`; `*` means all. Default none:
-    /// only pages of this server. Media, quizzes and files are open to every origin.
+    /// Origins (`https://app.example`) whose pages may use `/v1`, the learners' calls and cookies
+    /// included; `*` means all, without cookies. Default none: only pages of this server. Media,
+    /// quizzes and files are open to every origin.
     pub origins: Vec<String>,
     /// Paths served by signed URLs only, with everything below them, e.g. `/media/khoa-kin`.
     /// Default none. Each begins with `/media`, `/quiz`, `/files` or `/text`.
