@@ -1,5 +1,7 @@
 //! What a session's token opens, for how long, and what ends it.
 
+use crate::client::Client;
+use crate::client::Reply;
 use crate::school::JSON;
 use crate::school::LAPTOP;
 use crate::school::PHONE;
@@ -103,6 +105,72 @@ async fn renewing_gives_another_token_and_changes_nothing() {
                 client.name()
             );
         }
+    }
+}
+
+/// A call with a session's token and JSON.
+async fn send(
+    client: &mut Client,
+    (method, path): (&str, &str),
+    session: &str,
+    content: &str,
+) -> Reply {
+    let bearer = format!("Bearer {session}");
+    let fields = [("authorization", bearer.as_str()), JSON];
+    client.send(method, path, &fields, content.as_bytes()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_attempt_goes_on_through_renewal_signing_out_and_in_again() {
+    const QUIZ: &str = r#"{"course":"ky-nang-so","quiz":"mat-khau-quiz"}"#;
+    let school = School::start();
+    for client in &mut school.clients().await {
+        let who = client.name();
+        let session = school.sign_in(client, who, PHONE).await;
+        let enrol = r#"{"course":"ky-nang-so"}"#;
+        let enrolled = send(client, ("POST", "/v1/enrolments"), &session, enrol).await;
+        assert_eq!(enrolled.status, 201, "{}", enrolled.text());
+        let opened = send(client, ("POST", "/v1/attempts"), &session, QUIZ).await;
+        assert_eq!(opened.status, 201, "{}", opened.text());
+        let attempt = opened.json()["attempt"].as_str().unwrap().to_owned();
+        let path = format!("/v1/attempts/{attempt}/answers/q1");
+        let answer = r#"{"seq":1,"choice":[0],"elapsed_ms":5000}"#;
+        let saved = send(client, ("PUT", &path), &session, answer).await;
+        assert_eq!(saved.status, 200, "{}", saved.text());
+        let path = format!("/v1/attempts/{attempt}");
+        let before = call(client, "GET", &path, &session).await.json();
+        let renewed = call(client, "POST", "/v1/session/renew", &session).await;
+        let renewed = renewed.json()["session"].as_str().unwrap().to_owned();
+        let gone = call(client, "DELETE", "/v1/session", &session).await;
+        let ended = call(client, "GET", &path, &renewed).await;
+        refused(&ended, 401, "session-ended", who);
+        assert_eq!(gone.status, 204, "{}", gone.text());
+        let again = school.sign_in(client, who, LAPTOP).await;
+        let reopened = send(client, ("POST", "/v1/attempts"), &again, QUIZ).await;
+        assert_eq!(reopened.status, 200, "{}", reopened.text());
+        let after = call(client, "GET", &path, &again).await.json();
+        for member in [
+            "attempt",
+            "seed",
+            "state",
+            "opened_at",
+            "deadline",
+            "answers",
+        ] {
+            assert_eq!(after[member], before[member], "{who}: {member}");
+            assert_eq!(reopened.json()[member], before[member], "{who}: {member}");
+        }
+        // And for nobody else, whatever they know.
+        let stranger = school.sign_in(client, "minh", PHONE).await;
+        refused(
+            &call(client, "GET", &path, &stranger).await,
+            404,
+            "not-found",
+            who,
+        );
+        let submit = format!("{path}/submit");
+        let reply = send(client, ("POST", &submit), &stranger, "{}").await;
+        refused(&reply, 404, "not-found", who);
     }
 }
 
