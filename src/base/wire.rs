@@ -95,12 +95,17 @@ impl<'a> Reader<'a> {
         Some(*array)
     }
 
-    /// A length of at most `max` and as many bytes.
-    pub fn bytes(&mut self, max: usize) -> Option<&'a [u8]> {
-        let len = self.count(max)?;
+    /// `len` bytes.
+    pub fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         Some(bytes)
+    }
+
+    /// A length of at most `max` and as many bytes.
+    pub fn bytes(&mut self, max: usize) -> Option<&'a [u8]> {
+        let len = self.count(max)?;
+        self.take(len)
     }
 }
 

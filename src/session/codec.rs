@@ -340,7 +340,7 @@ pub(super) fn place_of(devices: &[DeviceId], device: DeviceId) -> u64 {
     devices.binary_search(&device).unwrap_or_default() as u64
 }
 
-pub(super) fn device_at(reader: &mut Reader<'_>, devices: &[DeviceId]) -> Option<DeviceId> {
+fn device_at(reader: &mut Reader<'_>, devices: &[DeviceId]) -> Option<DeviceId> {
     let at = usize::try_from(reader.number()?).ok()?;
     devices.get(at).copied()
 }

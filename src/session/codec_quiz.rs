@@ -15,7 +15,6 @@ use crate::session::AttemptKey;
 use crate::session::Closing;
 use crate::session::Course;
 use crate::session::Sorted;
-use crate::session::codec::device_at;
 use crate::session::codec::place_of;
 
 pub(super) fn devices_of(attempt: &Attempt) -> impl Iterator<Item = DeviceId> {
@@ -90,6 +89,8 @@ pub(super) fn key(reader: &mut Reader<'_>) -> Option<AttemptKey> {
     })
 }
 
+/// An answer whose item, device and number follow from the one before it, which is usual, takes one
+/// byte for the three and for the length of its body.
 pub(super) fn put_answers(
     out: &mut Vec<u8>,
     answers: &Answers,
@@ -97,10 +98,39 @@ pub(super) fn put_answers(
     since_ms: u64,
 ) {
     put(out, answers.len() as u64);
+    let mut before = Before::default();
     for (item, answer) in answers.iter() {
-        put(out, item.into());
-        put(out, place_of(devices, answer.device));
-        put_answer(out, answer, since_ms);
+        let this = Before {
+            item: Some(item),
+            device: place_of(devices, answer.device),
+            seq: answer.seq,
+        };
+        let next = before.next();
+        let len = u8::try_from(answer.body.len()).unwrap_or(LEN_FOLLOWS);
+        let mut head = len.min(LEN_FOLLOWS) << LEN_SHIFT;
+        let place = out.len();
+        out.push(head);
+        for (same, flag, value) in [
+            (this.item == next.item, SAME_ITEM, u64::from(item)),
+            (this.device == next.device, SAME_DEVICE, this.device),
+            (this.seq == next.seq, SAME_SEQ, u64::from(this.seq)),
+        ] {
+            if same {
+                head |= flag;
+            } else {
+                put(out, value);
+            }
+        }
+        if let Some(place) = out.get_mut(place) {
+            *place = head;
+        }
+        put(out, answer.at_ms.wrapping_sub(since_ms));
+        put(out, answer.elapsed_ms.into());
+        if len >= LEN_FOLLOWS {
+            put(out, answer.body.len() as u64);
+        }
+        out.extend_from_slice(&answer.body);
+        before = this;
     }
 }
 
@@ -110,17 +140,73 @@ pub(super) fn answers(
     since_ms: u64,
 ) -> Option<Answers> {
     let mut answers = Answers::default();
+    let mut before = Before::default();
     for known in 0..reader.count(ITEMS_PER_QUIZ_MAX.into())? {
-        let item = reader
-            .number16()
-            .filter(|item| *item < ITEMS_PER_QUIZ_MAX)?;
-        let device = device_at(reader, devices)?;
-        let answer = answer(reader, device, since_ms)?;
+        let head = reader.byte()?;
+        let next = before.next();
+        let item = match head & SAME_ITEM {
+            0 => reader.number16()?,
+            _ => next.item?,
+        };
+        let device = match head & SAME_DEVICE {
+            0 => reader.number()?,
+            _ => next.device,
+        };
+        let seq = match head & SAME_SEQ {
+            0 => reader.number32()?,
+            _ => next.seq,
+        };
+        before = Before {
+            item: Some(item).filter(|item| *item < ITEMS_PER_QUIZ_MAX),
+            device,
+            seq,
+        };
+        before.item?;
+        let device = *devices.get(usize::try_from(device).ok()?)?;
+        let at_ms = since_ms.wrapping_add(reader.number()?);
+        let elapsed_ms = reader.number32()?;
+        let body = match head >> LEN_SHIFT {
+            LEN_FOLLOWS => reader.bytes(ANSWER_BYTES_MAX)?,
+            len => reader.take(len.into())?,
+        };
+        let answer = Answer {
+            seq,
+            device,
+            at_ms,
+            elapsed_ms,
+            body: body.into(),
+        };
         answers.entry(item, || answer);
         (answers.len() > known).then_some(())?;
     }
     Some(answers)
 }
+
+/// What an answer's item, device and number are told by.
+#[derive(Default)]
+struct Before {
+    item: Option<u16>,
+    device: u64,
+    seq: u32,
+}
+
+impl Before {
+    /// The usual next: the next item, on the same device, with the next number.
+    fn next(&self) -> Self {
+        Self {
+            item: Some(self.item.map_or(0, |item| item.wrapping_add(1))),
+            device: self.device,
+            seq: self.seq.wrapping_add(1),
+        }
+    }
+}
+
+const SAME_ITEM: u8 = 1;
+const SAME_DEVICE: u8 = 2;
+const SAME_SEQ: u8 = 4;
+const LEN_SHIFT: u32 = 3;
+/// Instead of a length that does not fit five bits: it follows.
+const LEN_FOLLOWS: u8 = 31;
 
 /// All of an answer but the device.
 pub(super) fn put_answer(out: &mut Vec<u8>, answer: &Answer, since_ms: u64) {
