@@ -121,11 +121,12 @@ impl Shards {
         }
     }
 
-    /// Writes one batch; blocks. False if it failed: then all of it is tried again.
+    /// Writes one batch; blocks. False if nothing of it could be written: then all of it is tried
+    /// again.
     fn save(&self, cold: &dyn Cold, learners: &[LearnerId], mark: u64) -> bool {
         let mut batch = Vec::with_capacity(learners.len());
         let mut leaving = Vec::with_capacity(learners.len());
-        let mut failure = None;
+        let mut unreadable = None;
         for learner in learners {
             match self.set_out(cold, *learner) {
                 Ok(None) => {}
@@ -134,26 +135,31 @@ impl Shards {
                     leaving.push(one);
                 }
                 Err(error) => {
-                    failure = Some(error);
+                    // Holds nobody else up; the journal keeps what it has of them.
+                    let later = self.calendar.tick().saturating_add(1);
                     self.calendar
-                        .put_back(Place::Snapshots, *learner, self.calendar.tick(), mark);
+                        .put_back(Place::Snapshots, *learner, later, mark);
+                    unreadable = Some(error);
                 }
             }
         }
-        if !batch.is_empty()
-            && let Err(error) = cold.save(&batch, 0)
-        {
-            failure = Some(error);
-            self.come_back(&leaving, mark);
-        } else {
-            self.metrics.saved.add(leaving.len() as u64);
-            leaving.iter().for_each(|one| self.arrive(one));
+        let saved = match batch.is_empty() {
+            true => Ok(()),
+            false => cold.save(&batch, 0),
+        };
+        match &saved {
+            Ok(()) => {
+                self.metrics.saved.add(leaving.len() as u64);
+                leaving.iter().for_each(|one| self.arrive(one));
+            }
+            Err(_) => self.come_back(&leaving, mark),
         }
-        if let Some(error) = &failure {
+        let stuck = saved.is_err() || batch.is_empty() && unreadable.is_some();
+        if let Some(error) = saved.err().or(unreadable) {
             self.metrics.saves_failed.add_one();
             tracing::error!(%error, "snapshots cannot be written; the journal keeps everything");
         }
-        failure.is_none()
+        !stuck
     }
 
     /// The bytes of a learner's snapshot. Of one of whom only facts are known, with what the
