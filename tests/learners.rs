@@ -13,7 +13,7 @@ use std::future::Future;
 use std::time::Duration;
 use support::Running;
 
-async fn status(running: &Running) -> serde_json::Value {
+async fn status(running: &Running) -> Value {
     let client = support::plain_client();
     let reply = client.get(running.ops("/admin/status")).send();
     serde_json::from_str(&reply.await.unwrap().text().await.unwrap()).unwrap()
