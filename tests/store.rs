@@ -7,6 +7,8 @@
     reason = "a test that cannot read its own files fails"
 )]
 
+mod support;
+
 use lamplight::base::id::CourseId;
 use lamplight::base::id::LearnerId;
 use lamplight::session::CourseFact;
@@ -23,6 +25,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+use support::Running;
 use tempfile::TempDir;
 
 const SEGMENT_BYTES: u64 = 256 * 1024;
@@ -375,4 +379,32 @@ fn data_in_use_and_files_that_are_no_export_are_refused() {
         assert_eq!(said.code, 1, "{said:?}");
         assert!(said.err.contains("in use by another process"), "{said:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_writes_all_learners_out() {
+    let node = node();
+    let expected = lines(&run(&["export", "--data", path(node.path())]).out);
+    let running = Running::with(|config| config.server.data = node.path().to_owned());
+    running.wait_ready();
+    let client = support::plain_client();
+    let post = client.post(running.ops("/admin/export"));
+    let reply = post.send().await.unwrap();
+    assert_eq!(reply.status(), 202);
+    let document: serde_json::Value = serde_json::from_str(&reply.text().await.unwrap()).unwrap();
+    let file = Path::new(document["file"].as_str().unwrap());
+    let limit = lamplight::runtime::now() + Duration::from_secs(60);
+    while !file.exists() {
+        assert!(lamplight::runtime::now() < limit, "no export");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let export = fs::read_to_string(file).unwrap();
+    assert_eq!(lines(&export), expected);
+    assert!(export.ends_with("{\"end\":true,\"learners\":250,\"complaints\":0}\n"));
+    // The commands leave a server's data alone.
+    let said = run(&["verify", "--data", path(node.path())]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("in use by another process"), "{said:?}");
+    running.close();
+    assert_eq!(run(&["verify", "--data", path(node.path())]).code, 0);
 }

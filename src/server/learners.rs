@@ -162,6 +162,11 @@ impl Learners {
         }
     }
 
+    /// The number that the journal's next commit has.
+    pub(super) fn next_commit(&self) -> u64 {
+        self.journal.mark()
+    }
+
     pub(super) fn glance(&self) -> Glance {
         let snapshots = self.snapshots.failure();
         Glance {

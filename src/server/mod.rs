@@ -16,6 +16,7 @@
 
 mod announce;
 mod bind;
+mod export;
 mod learners;
 mod log;
 mod ops;

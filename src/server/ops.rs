@@ -87,7 +87,7 @@ async fn answer(state: &Arc<State>, request: hyper::Request<Incoming>) -> hyper:
     let (path, method) = (parts.uri.path(), &parts.method);
     let wanted = match path {
         "/healthz" | "/readyz" | "/metrics" | "/admin/status" => &[Method::GET, Method::HEAD][..],
-        "/admin/reload" | "/admin/drain" | "/admin/purge" => &[Method::POST],
+        "/admin/reload" | "/admin/drain" | "/admin/purge" | "/admin/export" => &[Method::POST],
         _ => return reply(StatusCode::NOT_FOUND, TEXT, "no such page\n".to_owned()),
     };
     if !wanted.contains(method) {
@@ -135,6 +135,13 @@ async fn answer(state: &Arc<State>, request: hyper::Request<Incoming>) -> hyper:
         "/admin/purge" => match purge(&state.library, content).await {
             Ok(purged) => reply(StatusCode::OK, JSON, format!("{{\"purged\":{purged}}}")),
             Err(error) => reply(StatusCode::BAD_REQUEST, TEXT, format!("{error}\n")),
+        },
+        "/admin/export" => match state.export() {
+            Ok(file) => {
+                let document = serde_json::json!({ "file": file });
+                reply(StatusCode::ACCEPTED, JSON, document.to_string())
+            }
+            Err(error) => reply(StatusCode::CONFLICT, TEXT, format!("{error}\n")),
         },
         "/admin/drain" => {
             tracing::info!("drain asked for by the operations listener");

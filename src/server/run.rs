@@ -150,6 +150,7 @@ impl Server {
             library,
             learning: learners.learning(&config, &keys, &issuers),
             issuers,
+            exports: Arc::default(),
             learners,
             url_keys,
             identity,

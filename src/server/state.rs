@@ -14,6 +14,8 @@ use crate::runtime::keyring::Keyring;
 use crate::runtime::keyring::Purpose;
 use crate::runtime::tls::Identity;
 use crate::runtime::tls::Tickets;
+use crate::server::export::ExportError;
+use crate::server::export::Exports;
 use crate::server::learners::Learners;
 use crate::server::learners::receipt_seeds;
 use crate::server::learners::session_keys;
@@ -35,6 +37,7 @@ pub(super) struct State {
     pub(super) workers: usize,
     pub(super) library: Arc<Library>,
     pub(super) issuers: Arc<Issuers>,
+    pub(super) exports: Arc<Exports>,
     pub(super) learners: Arc<Learners>,
     pub(super) learning: Arc<Learning>,
     pub(super) url_keys: Arc<UrlKeys>,
@@ -55,6 +58,12 @@ impl State {
     pub(super) fn drain(&self) {
         self.trigger
             .drain(runtime::now() + self.config.server.drain_timeout.duration());
+    }
+
+    /// Begins to write all learners out, and gives the file's name.
+    pub(super) fn export(&self) -> Result<PathBuf, ExportError> {
+        let data = &self.config.server.data;
+        self.exports.begin(&self.learners, data, &self.shutdown)
     }
 
     /// Reads keys, certificate and content again. Each is replaced only if it is good; blocking.

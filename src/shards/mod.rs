@@ -17,6 +17,7 @@
 
 mod ack;
 mod act;
+mod all;
 mod calendar;
 mod cold;
 mod config;

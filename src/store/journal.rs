@@ -16,11 +16,11 @@ use crate::store::Commit;
 use crate::store::Config;
 use crate::store::Disk;
 use crate::store::ForgetError;
-use crate::store::Segment;
 use crate::store::Segments;
 use crate::store::Signer;
 use crate::store::WriteError;
 use crate::store::Writer;
+use crate::store::making::Making;
 use crate::store::metrics::Metrics;
 use crate::store::receipt::Tree;
 use std::fmt;
@@ -37,14 +37,11 @@ use std::sync::atomic::Ordering::Release;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 /// Appends that one commit takes at most; the batch's bytes usually end it before.
 const GATHER_MAX: usize = 8192;
-/// Milliseconds between two tries to make the next segment on a full disk.
-const RETRY_MS: u64 = 1000;
 
 /// Proof that the disk has it. Only this room makes one.
 #[derive(Clone)]
@@ -297,9 +294,6 @@ struct Keeper {
     shared: Arc<Shared>,
 }
 
-/// The next segment, on its way.
-type Making = oneshot::Receiver<io::Result<Segment>>;
-
 impl Keeper {
     async fn run(mut self) {
         let mut making = self.make_next().await;
@@ -323,14 +317,14 @@ impl Keeper {
                 gathered.push(next);
             }
             if !self.writer.fits(bytes) {
-                match self.rotate(making).await {
-                    Ok(next) => making = next,
-                    Err(next) => {
-                        making = next;
-                        self.refuse(&mut gathered, AppendError::NoSpace);
-                        continue;
-                    }
-                }
+                let Some(segment) = making.next().await else {
+                    self.shared.no_space.store(true, Relaxed);
+                    self.refuse(&mut gathered, AppendError::NoSpace);
+                    continue;
+                };
+                self.writer.rotate(segment);
+                self.shared.metrics.segments.add_one();
+                making = self.make_next().await;
             }
             if !self.commit(&mut gathered) {
                 // Fails at once whatever still waits, and whatever comes between.
@@ -411,44 +405,11 @@ impl Keeper {
         }
     }
 
-    /// Goes on in the next segment; gives the one after it, or, if there is none, the next try.
-    async fn rotate(&mut self, making: Making) -> Result<Making, Making> {
-        let made = making.await;
-        match made {
-            Ok(Ok(segment)) => {
-                self.writer.rotate(segment);
-                self.shared.metrics.segments.add_one();
-                self.shared.no_space.store(false, Relaxed);
-                Ok(self.make_next().await)
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the journal's next segment cannot be made");
-                self.shared.no_space.store(true, Relaxed);
-                Err(self.make_after(RETRY_MS).await)
-            }
-            Err(_stopped) => Err(self.make_after(RETRY_MS).await),
-        }
-    }
-
+    /// Starts making the segment after the one in use.
     async fn make_next(&self) -> Making {
-        self.make_after(0).await
-    }
-
-    /// Starts making the segment after the one in use, off this thread.
-    async fn make_after(&self, wait_ms: u64) -> Making {
-        let (done, making) = oneshot::channel();
-        let (disk, bytes) = (Arc::clone(&self.shared.disk), self.segment_bytes);
-        let number = self.writer.segment() + 1;
-        runtime::spawn("journal segment", async move {
-            if wait_ms > 0 {
-                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            }
-            let make = move || Segment::make(&*disk, number, bytes);
-            let made = runtime::blocking("journal segment", make).await;
-            drop(done.send(made.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))));
-        });
-        // The task begins only when this one lets it.
-        tokio::task::yield_now().await;
-        making
+        let shared = Arc::clone(&self.shared);
+        let (disk, number) = (Arc::clone(&shared.disk), self.writer.segment() + 1);
+        let made = move || shared.no_space.store(false, Relaxed);
+        Making::begin(disk, number, self.segment_bytes, made).await
     }
 }

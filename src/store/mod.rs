@@ -30,6 +30,7 @@ mod config;
 mod disk;
 mod exchange;
 mod journal;
+mod making;
 mod metrics;
 mod receipt;
 mod receipt_keys;
@@ -39,6 +40,7 @@ mod scan;
 mod segments;
 mod snapshots;
 mod snapshots_error;
+mod snapshots_mend;
 #[cfg(test)]
 mod tests;
 mod whole;

@@ -16,6 +16,7 @@ use crate::session::DecodeError;
 use crate::session::State;
 use crate::store::SnapshotsConfig;
 use crate::store::snapshots_error::SnapshotsError;
+use crate::store::snapshots_mend::cut_last_batch;
 use fjall::Database;
 use fjall::Keyspace;
 use fjall::KeyspaceCreateOptions;
@@ -92,14 +93,7 @@ impl Snapshots {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(io("make"))?;
         sweep(dir).map_err(io("clear"))?;
-        // A damaged table of keyspaces makes the library panic.
-        let opened = catch_unwind(AssertUnwindSafe(|| open(dir, config)));
-        let opened = opened.unwrap_or_else(|_panic| {
-            let what = "it does not hold what it must".to_owned();
-            let dir = dir.to_owned();
-            Err(SnapshotsError::Damaged { dir, what })
-        });
-        let (db, sessions) = opened?;
+        let (db, sessions) = open_or_mend(dir, config)?;
         let mut this = Self {
             db,
             sessions,
@@ -158,7 +152,7 @@ impl Snapshots {
             self.metrics.failed.add_one();
             return Err(SnapshotsError::Failed(what.clone()));
         }
-        self.look_for_room()?;
+        self.has_room()?;
         let mark = self.mark().max(mark);
         let mut rest = batch;
         while !rest.is_empty() {
@@ -232,8 +226,11 @@ impl Snapshots {
         self.failure.get().map(String::as_str)
     }
 
-    /// Refuses while the disk has less room than is left alone.
-    fn look_for_room(&self) -> Result<(), SnapshotsError> {
+    /// Whether the disk has more room than is left alone.
+    ///
+    /// # Errors
+    /// [`SnapshotsError::NoSpace`], counted.
+    pub fn has_room(&self) -> Result<(), SnapshotsError> {
         let Ok(system) = rustix::fs::statvfs(&self.dir) else {
             return Ok(());
         };
@@ -289,22 +286,88 @@ impl Source for Snapshots {
     }
 }
 
-fn open(dir: &Path, config: &SnapshotsConfig) -> Result<(Database, Keyspace), SnapshotsError> {
-    let told = |error: fjall::Error| SnapshotsError::of(dir, &error);
-    let db = Database::builder(dir)
-        .cache_size(config.cache.as_bytes())
-        .max_journaling_size(LOG_BYTES_MAX)
-        .worker_threads(config.worker_count())
-        .open()
-        .map_err(told)?;
-    let options = || {
-        let apart = KvSeparationOptions::default().separation_threshold(APART_BYTES_MIN);
-        KeyspaceCreateOptions::default()
-            .max_memtable_size(config.memtable.as_bytes())
-            .with_kv_separation(Some(apart))
+/// Opens the database; if its log is broken, without the last batch.
+fn open_or_mend(
+    dir: &Path,
+    config: &SnapshotsConfig,
+) -> Result<(Database, Keyspace), SnapshotsError> {
+    let broken = match open(dir, config) {
+        Err(Failure::Log(error)) => error,
+        opened => return opened.map_err(|failure| failure.told(dir)),
     };
-    let sessions = db.keyspace("sessions", options).map_err(told)?;
-    Ok((db, sessions))
+    let io = |source| SnapshotsError::Io {
+        dir: dir.to_owned(),
+        verb: "mend the log of",
+        source,
+    };
+    let Some(cut) = cut_last_batch(dir).map_err(io)? else {
+        return Err(SnapshotsError::of(dir, &broken));
+    };
+    match open(dir, config) {
+        Ok(opened) => {
+            tracing::warn!(
+                dir = %dir.display(),
+                offset = cut.at,
+                "the last batch of the snapshots' log was being written when the machine stopped \
+                 and is cut off; the journal has what was in it"
+            );
+            Ok(opened)
+        }
+        Err(_still) => {
+            cut.undo().map_err(io)?;
+            Err(SnapshotsError::of(dir, &broken))
+        }
+    }
+}
+
+/// Why the library does not open the database.
+enum Failure {
+    /// A batch of its log is broken.
+    Log(fjall::Error),
+    Other(fjall::Error),
+    /// It panics when it misses what must be there.
+    Panic,
+}
+
+impl Failure {
+    fn told(self, dir: &Path) -> SnapshotsError {
+        match self {
+            Self::Log(error) | Self::Other(error) => SnapshotsError::of(dir, &error),
+            Self::Panic => SnapshotsError::Damaged {
+                dir: dir.to_owned(),
+                what: "it does not hold what it must".to_owned(),
+            },
+        }
+    }
+}
+
+impl From<fjall::Error> for Failure {
+    fn from(error: fjall::Error) -> Self {
+        if matches!(error, fjall::Error::JournalRecovery(_)) {
+            Self::Log(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+fn open(dir: &Path, config: &SnapshotsConfig) -> Result<(Database, Keyspace), Failure> {
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let db = Database::builder(dir)
+            .cache_size(config.cache.as_bytes())
+            .max_journaling_size(LOG_BYTES_MAX)
+            .worker_threads(config.worker_count())
+            .open()?;
+        let options = || {
+            let apart = KvSeparationOptions::default().separation_threshold(APART_BYTES_MIN);
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(config.memtable.as_bytes())
+                .with_kv_separation(Some(apart))
+        };
+        let sessions = db.keyspace("sessions", options)?;
+        Ok((db, sessions))
+    }));
+    opened.unwrap_or(Err(Failure::Panic))
 }
 
 /// Removes what is left of a database whose making was cut: the file that says its version comes

@@ -10,6 +10,7 @@ use crate::store::Disk as _;
 use crate::store::RecoverError;
 use crate::store::recover;
 use crate::store::survey;
+use std::path::Path;
 
 /// A journal of these many commits of one record each.
 fn written(commits: u64, filler: usize) -> Simulated {
@@ -195,5 +196,18 @@ fn a_real_directory_keeps_what_was_committed() {
             .unwrap()
             .iter()
             .all(|name| !name.ends_with(".new"))
+    );
+}
+
+/// The one place that a simulated disk cannot see: whether the real one asks the kernel at all.
+/// What has nothing to sync says so when it is asked.
+#[test]
+fn the_real_seam_passes_every_sync_on_to_the_kernel() {
+    let file = Directory::look(Path::new("/dev")).open("null").unwrap();
+    assert!(file.sync().is_err(), "fdatasync was not called");
+    let directory = Directory::look(Path::new("/proc/self"));
+    assert!(
+        directory.sync().is_err(),
+        "fsync of the directory was not called"
     );
 }

@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) room: Option<u64>,
     /// The next sync of this kind fails.
     pub(super) failing: Option<Failing>,
+    /// Nothing can be changed.
+    pub(super) read_only: bool,
     /// Syncs of files wait while this is set.
     pub(super) hold_sync: bool,
     pub(super) syncs_entered: u64,
@@ -159,6 +161,15 @@ impl Simulated {
         Ok(state)
     }
 
+    /// For what changes something.
+    fn change_something(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.operate()?;
+        if state.read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        Ok(state)
+    }
+
     fn handle(&self, file: usize) -> Box<dyn DiskFile> {
         let disk = self.clone();
         Box::new(Handle { disk, file })
@@ -195,7 +206,7 @@ impl Disk for Simulated {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.operate()?;
+        let mut state = self.change_something()?;
         if state.names.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -212,14 +223,14 @@ impl Disk for Simulated {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.operate()?;
+        let mut state = self.change_something()?;
         let file = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), file);
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let removed = self.operate()?.names.remove(name);
+        let removed = self.change_something()?.names.remove(name);
         removed
             .map(drop)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -266,7 +277,7 @@ impl DiskFile for Handle {
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.operate()?;
+        let mut state = self.disk.change_something()?;
         let (start, state) = (usize::try_from(offset).unwrap(), &mut *state);
         let content = &mut state.files[self.file];
         let end = start + bytes.len();
