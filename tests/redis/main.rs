@@ -15,6 +15,9 @@ mod credentials;
 mod harm;
 mod node;
 mod server;
+mod servers;
 mod shards;
 mod strangers;
+#[path = "../support/mod.rs"]
+mod support;
 mod words;

@@ -206,6 +206,26 @@ fn a_key_has_its_learner_as_hash_tag_and_never_changes() {
 
 proptest! {
     #[test]
+    fn whatever_stands_in_redis_ends_in_a_state_or_a_reason(
+        found: Vec<u8>, flips in prop::collection::vec((0..400_usize, any::<u8>()), 0..3),
+    ) {
+        let (_, mut bent) = value(LEARNER, &enrolled(&[1, 2, 3]));
+        for (at, flip) in flips {
+            let at = at % bent.len();
+            bent[at] ^= flip;
+        }
+        for found in [found, bent] {
+            let is_whole = read(LEARNER, &found).is_ok();
+            let mut redis = Model::default();
+            redis.0.insert(LEARNER, found);
+            let shipped = redis.ship(&enrolled(&[9]), &mut Known::new(8));
+            prop_assert!(shipped.outcome.is_ok());
+            prop_assert!(redis.state().courses.get(CourseId(9)).is_some());
+            prop_assert_eq!(shipped.joined.is_some(), is_whole);
+        }
+    }
+
+    #[test]
     fn what_is_known_is_what_was_last_said_or_nothing(
         said in prop::collection::vec((0..40_u8, any::<Option<u64>>()), 1..200),
     ) {
