@@ -2,6 +2,7 @@
 
 use crate::base::id::CourseId;
 use crate::content::Path;
+use crate::content::Sheet;
 use crate::content::disk::OnDisk;
 use crate::content::past::Past;
 use crate::content::prerequisites;
@@ -37,6 +38,8 @@ pub struct Catalogue {
     pub(crate) stands: Vec<Arc<Stand>>,
     /// What earlier ones served.
     pub(crate) past: Past,
+    /// Versions of quizzes that the one before it served.
+    left: Vec<Sheet>,
 }
 
 impl Catalogue {
@@ -75,6 +78,7 @@ impl Catalogue {
             shelves: found.values().map(|s| Arc::clone(&s.shelf)).collect(),
             searchable: found.values().map(|s| Arc::clone(&s.searchable)).collect(),
             past: Past::default(),
+            left: Vec::new(),
             courses,
             problems,
             stands,
@@ -121,6 +125,12 @@ impl Catalogue {
     /// in its turn asks for `course`: nobody could ever begin either.
     pub fn prerequisites(&self, course: &Course) -> Vec<&Course> {
         prerequisites::of(course, &|id| self.course(id.as_str()))
+    }
+
+    /// Versions of quizzes that the catalogue before this one served and this one does not:
+    /// attempts at them may be open, here or on other nodes.
+    pub fn left(&self) -> &[Sheet] {
+        &self.left
     }
 
     /// What is wrong with lessons, quizzes and files that are left out.
@@ -183,5 +193,16 @@ impl Catalogue {
     /// Remembers what `earlier` served and this one does not, for as long as `keep` from `now` on.
     pub(crate) fn follow(&mut self, earlier: &Self, now: Instant, keep: Duration) {
         self.past = Past::of(earlier, self, now, keep);
+        let changed = earlier
+            .all()
+            .filter(|(course, shelf)| !self.has_shelf(course, shelf));
+        let sheets = changed.flat_map(|(course, shelf)| {
+            let quizzes = shelf.quizzes.keys();
+            quizzes.filter_map(|quiz| earlier.sheet(course.as_str(), quiz.as_str()))
+        });
+        let left = sheets.map(|(_, _, sheet)| sheet);
+        self.left = left
+            .filter(|sheet| self.sheet_of(sheet.name()).is_none())
+            .collect();
     }
 }

@@ -85,7 +85,7 @@ pub enum PaperError {
         what: String,
     },
     /// As many as there may be are kept.
-    #[error("{PAPERS_MAX} papers are kept in {0}; remove those whose attempts are long over")]
+    #[error("{0} is full of papers; remove those whose attempts are long over")]
     Full(PathBuf),
     /// Nobody sat it here.
     #[error("no such paper is kept")]
@@ -138,6 +138,20 @@ impl Papers {
     /// # Errors
     /// [`PaperError`]; then no attempt at it may be acknowledged.
     pub fn keep(&self, sheet: &Sheet) -> Result<(), PaperError> {
+        self.put(sheet, PAPERS_MAX, Sync::Yes)
+    }
+
+    /// Puts papers there that authors replaced, since a learner whose attempt was opened on another
+    /// node may come here; blocks. They take half of the room at most.
+    ///
+    /// # Errors
+    /// [`PaperError`] of the first that cannot be put there.
+    pub fn leave(&self, sheets: &[Sheet]) -> Result<(), PaperError> {
+        let mut sheets = sheets.iter();
+        sheets.try_for_each(|sheet| self.put(sheet, PAPERS_MAX / 2, Sync::No))
+    }
+
+    fn put(&self, sheet: &Sheet, room: usize, sync: Sync) -> Result<(), PaperError> {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.has(sheet) {
             return Ok(());
@@ -145,11 +159,12 @@ impl Papers {
         let title = Title::of(sheet);
         let path = self.dir.join(title.file());
         let hash = sheet.shelf.paper.hash();
-        let same = read(&path).is_ok_and(|form| form.paper.hash() == hash);
-        if !same {
+        let written = read(&path).is_ok_and(|form| form.paper.hash() == hash);
+        // What lies there may not have been synced.
+        if !written || sync == Sync::Yes {
             let is_new = |known: &Known| !known.titles.contains_key(&sheet.name);
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if is_new(&known) && known.titles.len() >= PAPERS_MAX {
+            if is_new(&known) && known.titles.len() >= room {
                 return Err(PaperError::Full(self.dir.clone()));
             }
             drop(known);
@@ -160,13 +175,15 @@ impl Papers {
                 paper: sheet.shelf.paper.clone(),
             };
             let text = serde_json::to_vec(&form).map_err(io::Error::other);
-            let written = text.and_then(|text| write(&self.dir, &path, &text));
+            let written = text.and_then(|text| write(&self.dir, &path, &text, sync));
             written.map_err(failed(&path))?;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.learn(&title);
         known.read.remove(&sheet.name);
-        known.current.insert(sheet.name, Arc::clone(&sheet.shelf));
+        if sync == Sync::Yes {
+            known.current.insert(sheet.name, Arc::clone(&sheet.shelf));
+        }
         Ok(())
     }
 
@@ -301,13 +318,24 @@ fn read(path: &path::Path) -> Result<Form, PaperError> {
     Ok(form)
 }
 
-/// Writes a file whole or not at all, and returns once the disk has it under its name.
-fn write(dir: &path::Path, path: &path::Path, bytes: &[u8]) -> io::Result<()> {
+/// Whether the disk has to have a file before anything is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    Yes,
+    No,
+}
+
+/// Writes a file whole or not at all, and returns once the disk has it under its name if that is
+/// asked for.
+fn write(dir: &path::Path, path: &path::Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&fresh)?;
     file.write_all(bytes)?;
+    if sync == Sync::No {
+        return fs::rename(&fresh, path);
+    }
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     fs::File::open(dir)?.sync_all()

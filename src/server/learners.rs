@@ -134,6 +134,8 @@ impl Learners {
     ) -> Arc<Learning> {
         let session_keys = SessionKeys::new(session_keys(keys));
         let receipts = ReceiptKeys::new(receipt_seeds(keys));
+        let receipts = receipts.expect("seeds").expect("keys of receipts");
+        remember(&receipts, &config.server.data);
         Arc::new(Learning {
             shards: Arc::clone(&self.shards),
             session_keys: Arc::new(session_keys.expect("keys of sessions")),
@@ -142,7 +144,7 @@ impl Learners {
             progress: config.progress,
             attempts: config.attempts,
             papers: Arc::clone(&self.papers),
-            receipts: Arc::new(receipts.expect("seeds").expect("keys of receipts")),
+            receipts: Arc::new(receipts),
         })
     }
 
@@ -233,6 +235,13 @@ fn connect(config: &Config) -> Result<Option<(Redis, Receiver<Event>)>, StartErr
     // Its thread ends with the last handle.
     let (redis, events, _thread) = started.map_err(StartError::Thread)?;
     Ok(Some((redis, events)))
+}
+
+/// Keeps the public keys of receipts beyond their secrets.
+pub(super) fn remember(receipts: &ReceiptKeys, data: &Path) {
+    if let Err(error) = receipts.remember(&data.join("receipt-keys")) {
+        tracing::warn!(%error, "public keys of receipts are not written to receipt-keys");
+    }
 }
 
 /// Two processes that write one journal would destroy it.

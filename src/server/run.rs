@@ -194,9 +194,10 @@ impl Server {
         let shared = Arc::clone(&state);
         let library = Arc::clone(&state.library);
         let issuers = Arc::clone(&state.issuers);
+        let papers = Arc::clone(&state.learning.papers);
         let every = state.config.content.rescan.duration();
         let started = Worker::start("operations".to_owned(), move || async move {
-            let watching = watch::watch(library, every, closed.clone());
+            let watching = watch::watch(library, papers, every, closed.clone());
             let watching = runtime::spawn("content watch", watching);
             issuers.keep(&closed);
             let served = ops::serve(listener, shared, closed).await;

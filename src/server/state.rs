@@ -18,6 +18,7 @@ use crate::server::export::ExportError;
 use crate::server::export::Exports;
 use crate::server::learners::Learners;
 use crate::server::learners::receipt_seeds;
+use crate::server::learners::remember;
 use crate::server::learners::session_keys;
 use crate::service::Learning;
 use crate::service::UrlKeys;
@@ -81,6 +82,7 @@ impl State {
                 if let Err(error) = self.learning.receipts.replace(receipt_seeds(&ring)) {
                     failed.push(error.to_string());
                 }
+                remember(&self.learning.receipts, &self.config.server.data);
             }
             Err(error) => failed.push(sentence(&error)),
         }
@@ -94,6 +96,10 @@ impl State {
             failed.push(sentence(&error));
         }
         if let Err(error) = self.library.reload(runtime::now()) {
+            failed.push(sentence(&error));
+        }
+        let papers = &self.learning.papers;
+        if let Err(error) = papers.leave(self.library.catalogue().left()) {
             failed.push(sentence(&error));
         }
         if failed.is_empty() {

@@ -2,6 +2,7 @@
 
 use crate::content::Library;
 use crate::content::Looked;
+use crate::content::Papers;
 use crate::runtime;
 use crate::runtime::Shutdown;
 use std::sync::Arc;
@@ -13,8 +14,15 @@ const SOON: Duration = Duration::from_secs(1);
 /// The index is written at most so often.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
-/// Looks at the content folder every `every` (never if that is zero) until `closed`.
-pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Shutdown) {
+/// Looks at the content folder every `every` (never if that is zero) until `closed`, and keeps the
+/// papers of quizzes that were replaced.
+pub(super) async fn watch(
+    library: Arc<Library>,
+    papers: Arc<Papers>,
+    every: Duration,
+    mut closed: Shutdown,
+) {
+    leave(&library, &papers).await;
     let pinning = Arc::clone(&library);
     // A panic is logged; replaced files are then gone at once.
     let _ = runtime::blocking("content pins", move || pinning.pin()).await;
@@ -38,6 +46,9 @@ pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Sh
             () = closed.closed() => break,
             looked = look(&library) => looked,
         };
+        if looked.is_some_and(|looked| looked.read > 0) {
+            leave(&library, &papers).await;
+        }
         pause = match looked {
             Some(Looked { waiting: 0, .. }) | None => every,
             Some(_) => SOON.min(every),
@@ -48,6 +59,18 @@ pub(super) async fn watch(library: Arc<Library>, every: Duration, mut closed: Sh
     }
     library.stop();
     save(&library).await;
+}
+
+/// Keeps the papers that the last change took out of the catalogue.
+async fn leave(library: &Library, papers: &Arc<Papers>) {
+    let (catalogue, papers) = (library.catalogue(), Arc::clone(papers));
+    if catalogue.left().is_empty() {
+        return;
+    }
+    let left = runtime::blocking("papers", move || papers.leave(catalogue.left())).await;
+    if let Ok(Err(error)) = left {
+        tracing::warn!(%error, "a replaced quiz is not kept for attempts of other nodes");
+    }
 }
 
 async fn look(library: &Arc<Library>) -> Option<Looked> {

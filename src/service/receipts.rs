@@ -38,11 +38,11 @@ impl Core {
 }
 
 fn resource(keys: &ReceiptKeys) -> Resource {
-    let keys = keys.all();
-    let entries = keys.iter().enumerate().map(|(at, signer)| Entry {
-        id: signer.id(),
+    let keys = keys.public();
+    let entries = keys.iter().enumerate().map(|(at, (id, key))| Entry {
+        id: *id,
         algorithm: "Ed25519",
-        public_key: BASE64URL_NOPAD.encode(signer.public_key()),
+        public_key: BASE64URL_NOPAD.encode(key),
         current: at == 0,
     });
     let document = Document {

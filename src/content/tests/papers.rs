@@ -98,6 +98,28 @@ fn a_key_that_was_corrected_counts_for_those_who_sit_the_quiz() {
 }
 
 #[test]
+fn a_quiz_that_an_author_replaced_stays_for_attempts_of_other_nodes() {
+    let (dir, data) = (folder(), tempfile::tempdir().unwrap());
+    write(&dir, "first", 1);
+    let library = open(dir.path());
+    assert!(library.catalogue().left().is_empty());
+    let first = library.catalogue().sheet("so", "mat-khau-quiz").unwrap().2;
+    write(&dir, "second", 0);
+    library.reload(runtime::now()).unwrap();
+    let catalogue = library.catalogue();
+    let left: Vec<_> = catalogue.left().iter().map(Sheet::name).collect();
+    assert_eq!(left, [first.name()]);
+    let papers = Papers::open(data.path().to_owned()).unwrap();
+    papers.leave(catalogue.left()).unwrap();
+    let read = papers.read(first.name()).unwrap();
+    assert_eq!(right(&read), Some(1));
+    // What nobody synced is no ground to acknowledge an attempt on.
+    assert!(!papers.has(&first));
+    papers.keep(&first).unwrap();
+    assert!(papers.has(&first));
+}
+
+#[test]
 fn nobody_else_reads_the_papers_and_a_damaged_one_grades_nothing() {
     let (dir, data) = (folder(), tempfile::tempdir().unwrap());
     write(&dir, "text", 1);
