@@ -163,15 +163,14 @@ fn a_lesson_begins_and_plays_over_http3_where_the_network_is_narrow_from_the_sta
     let _turn = browser::turn();
     let site = Site::start();
     let mut page = Chromium::start(&site, Profile::Open);
-    // 240 kbit/s: the page takes seconds, the lightest picture with its sound 60 kbit/s.
-    page.network(Some(30_000));
+    // 96 kbit/s: the page takes seconds, the slideshow with its sound 35 kbit/s. A decoder keeps
+    // the first picture of that back until some more have come.
+    page.network(Some(12_000));
     page.visit_lesson(&site, "vi");
-    let first = page.eval("video.videoHeight");
-    assert_eq!(first, 240, "a lesson begins with the lightest picture");
     page.eval("void video.play()");
-    page.wait("video.currentTime > 6");
-    let light = "[...new Set(performance.getEntriesByType('resource')
+    page.wait("video.currentTime > 12");
+    let used = "[...new Set(performance.getEntriesByType('resource')
         .filter(e => /240p.*m4s/.test(e.name)).map(e => e.nextHopProtocol))]";
-    assert_eq!(page.eval(light), json!(["h3"]));
+    assert_eq!(page.eval(used), json!(["h3"]));
     page.assert_quiet();
 }

@@ -268,7 +268,10 @@ class Track {
     if (!this.#rewriting && Math.abs(end - this.#cursor) > 0.6) this.#cursor = end;
     const ahead = (this.#rewriting ? this.#cursor : end) - now;
     this.#jumpHole(now);
-    const goal = this.#video.played.length === 0 ? AHEAD_IDLE_S : AHEAD_S;
+    // Little is fetched for who only looks at the first picture. A decoder may keep that one back
+    // until some more have come, which of a slideshow are many seconds: then the rest comes too.
+    const { played, paused, readyState } = this.#video;
+    const goal = played.length === 0 && paused && readyState >= 2 ? AHEAD_IDLE_S : AHEAD_S;
     if (ahead >= goal) return this.#trim(now);
     if (this.adapts) this.#turn(ahead);
     const address = this.address;
