@@ -219,6 +219,51 @@ fn an_answer_taken_back_and_a_number_that_is_none_are_not_shown_as_saved() {
 }
 
 #[test]
+fn a_session_is_renewed_before_it_ends_without_disturbing_an_open_attempt() {
+    let _turn = browser::turn();
+    let site = Site::school();
+    let mut page = Chromium::start(&site, Profile::Open);
+    sign_in(&mut page, &site, "An");
+    start(&mut page);
+    first(&mut page);
+    page.wait(&format!("{} === 'saved'", save_of("one")));
+    let before = page.eval(&account(""));
+    assert!(before.is_string(), "no token is kept: {before}");
+    // Two thirds of its time have passed.
+    page.eval(&account("one.renew_at = 0; shelf.put(one);"));
+    page.visit(&site, QUIZ);
+    page.wait(OPEN);
+    let changed = format!("await {} !== {before}", account(""));
+    page.eval(&format!(
+        "(async () => {{ while (!({changed})) await new Promise(done => setTimeout(done, 100)); }})()"
+    ));
+    others(&mut page);
+    page.wait(ALL_SAVED);
+    hand_in(&mut page);
+    page.assert_quiet();
+}
+
+/// Expression that does `change` with the record `one` of the only learner, and gives the token.
+fn account(change: &str) -> String {
+    format!(
+        "(new Promise((done, fail) => {{
+           const opening = indexedDB.open('lamplight');
+           opening.onerror = fail;
+           opening.onsuccess = () => {{
+             const shelf = opening.result.transaction('accounts', 'readwrite')
+               .objectStore('accounts');
+             shelf.getAll().onsuccess = (event) => {{
+               const [one] = event.target.result;
+               {change}
+               opening.result.close();
+               done(one.token);
+             }};
+           }};
+         }}))"
+    )
+}
+
+#[test]
 fn when_time_is_over_what_was_answered_is_handed_in() {
     let _turn = browser::turn();
     let content = tempfile::tempdir().unwrap();
@@ -229,8 +274,11 @@ fn when_time_is_over_what_was_answered_is_handed_in() {
     turn_to(&mut page, "#/course/nhanh/quiz/thi", START);
     page.eval(&format!("{START}.click()"));
     page.wait("document.querySelector('fieldset input')");
-    page.eval("document.querySelectorAll('fieldset input')[0].click()");
-    page.wait("document.querySelector('.clock').textContent");
+    page.eval("document.querySelector('fieldset input').click()");
+    // On a machine that needs all the time for this, the result is there already.
+    page.wait(
+        "document.querySelector('.clock')?.textContent || document.querySelector('#result-title')",
+    );
     page.keep("chromium-timed");
     page.wait("document.querySelector('#result-title')");
     told(&mut page, "An", "s.courses[0].quizzes[0].attempts === 1");
