@@ -140,7 +140,11 @@ fn a_server_killed_in_the_middle_of_a_quiz_loses_no_answer_and_nothing_is_called
     page.wait(&format!("{} === 'saved'", save_of("one")));
     site.kill();
     others(&mut page);
-    page.wait("document.querySelector('.watch .saving').dataset.save === 'waiting'");
+    // All are kept, and tried in vain.
+    page.wait(
+        "document.querySelector('#who').dataset.waiting === '6'
+         && document.querySelector('#who .state').textContent",
+    );
     let saves = page
         .eval("[...document.querySelectorAll('fieldset .saving')].map(s => s.dataset.save).sort()");
     let expected = json!([
