@@ -173,7 +173,9 @@ fn entry<'a>(known: &session::Course, course: &'a Course) -> CourseEntry<'a> {
     });
     let quizzes = course.quizzes.iter().filter_map(|quiz| {
         let standing = known.quizzes.get(course.quiz_key(quiz))?;
-        Some(quiz_entry(&quiz.id, *standing))
+        let mut sat = known.attempts_at(course.quiz_key(quiz));
+        let graded = standing.settled > 0 || sat.any(|(_, attempt)| attempt.closing().is_some());
+        Some(quiz_entry(&quiz.id, *standing, graded))
     });
     CourseEntry {
         id: &course.id,
@@ -196,8 +198,7 @@ fn lesson_entry<'a>(id: &'a Slug, record: &Record) -> LessonEntry<'a> {
     }
 }
 
-fn quiz_entry(id: &Slug, standing: Standing) -> QuizEntry<'_> {
-    let graded = standing.best > 0 || standing.settled > 0;
+fn quiz_entry(id: &Slug, standing: Standing, graded: bool) -> QuizEntry<'_> {
     QuizEntry {
         id,
         best: graded.then(|| f64::from(standing.best) / 10_000.0),
