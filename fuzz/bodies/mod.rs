@@ -12,6 +12,6 @@ macro_rules! bodies {
 }
 
 bodies![
-    captions, cmcd, conditions, config, content, course, frames, gift, jwks, jwt, movie, qpack,
-    ranges, session, targets,
+    answers, captions, cmcd, conditions, config, content, course, frames, gift, jwks, jwt, movie,
+    qpack, ranges, session, targets,
 ];

@@ -132,9 +132,8 @@ impl Desk {
         given: &Given,
     ) -> Result<(Taken, Effect, [u8; 32]), Refused> {
         let (course, key, sheet) = self.find(state, id)?;
-        let no_item = || Refused::NoItem(item.chars().take(64).collect());
-        let place = sheet.key().place(item).ok_or_else(no_item)?;
-        let right = sheet.key().item(item).ok_or_else(no_item)?;
+        let place = sheet.key().place(item).ok_or(Refused::NoItem)?;
+        let right = sheet.key().item(item).ok_or(Refused::NoItem)?;
         if let Some(answer) = &given.answer {
             let misfit = |misfit| Refused::Misfit(answer.member().0, misfit);
             right.fits(answer).map_err(misfit)?;
@@ -196,8 +195,7 @@ impl Desk {
         self.ready(state)?;
         let places = answered.iter().map(|(item, seq)| {
             let place = sheet.key().place(item);
-            let no_item = || Refused::NoItem(item.chars().take(64).collect());
-            Ok((place.ok_or_else(no_item)?, *seq))
+            Ok((place.ok_or(Refused::NoItem)?, *seq))
         });
         let places = places.collect::<Result<Vec<_>, Refused>>()?;
         let closed = state.submit((course, key), device, &places, self.timing);

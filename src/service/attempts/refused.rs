@@ -14,8 +14,8 @@ pub(crate) enum Refused {
     #[error("the learner has no such attempt; closed ones are forgotten after a while")]
     NoAttempt,
     /// Not an item of the quiz.
-    #[error("the quiz has no item `{0}`")]
-    NoItem(String),
+    #[error("the quiz has no such item")]
+    NoItem,
     /// The answer is of another kind than the item asks for, or beyond it.
     #[error("`{0}`: {1}")]
     Misfit(&'static str, Misfit),
@@ -43,7 +43,7 @@ impl From<Refused> for Problem {
             Refused::Open(OpenRefusal::NotYet { wait_ms }) => problem.with_retry_after_ms(wait_ms),
             Refused::Fetch(_) | Refused::NoPaper => problem.with_retry_after_ms(2000),
             Refused::NoAttempt
-            | Refused::NoItem(_)
+            | Refused::NoItem
             | Refused::Misfit(..)
             | Refused::Open(_)
             | Refused::Answer(_)
@@ -54,7 +54,7 @@ impl From<Refused> for Problem {
 
 const fn kind(refused: &Refused) -> ProblemKind {
     match refused {
-        Refused::NoAttempt | Refused::NoItem(_) => ProblemKind::NotFound,
+        Refused::NoAttempt | Refused::NoItem => ProblemKind::NotFound,
         Refused::Misfit(..) => ProblemKind::BadContent,
         Refused::Open(refusal) => match refusal {
             OpenRefusal::NotEnrolled => ProblemKind::NotEligible,
