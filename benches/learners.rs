@@ -82,7 +82,7 @@ fn shards(cold: Option<Arc<dyn Cold>>) -> Arc<Shards> {
     Shards::new(Setup {
         config,
         cold,
-        ships: false,
+        redis: None,
         mark: 0,
     })
 }
@@ -116,7 +116,7 @@ fn in_memory(count: u64) {
     for threads in [1, 2, 4] {
         let begun = runtime::now();
         runtime::in_parallel(threads, threads, |thread| {
-            look(&shards, count, thread as u64)
+            look(&shards, count, thread as u64);
         });
         let rate = per_second(LOOKS * threads as u64, begun);
         println!("looks a second, {threads} threads, random: {rate:.0}");
@@ -124,7 +124,7 @@ fn in_memory(count: u64) {
     for threads in [1, 2] {
         let begun = runtime::now();
         runtime::in_parallel(threads, threads, |thread| {
-            act(&shards, count, thread as u64)
+            act(&shards, count, thread as u64);
         });
         let rate = per_second(ACTS * threads as u64, begun);
         println!("answers judged and appended a second, {threads} threads, no disk: {rate:.0}");
