@@ -100,7 +100,7 @@ impl Server {
         let is_secure = arguments.iter().any(|argument| argument == "--tls-port");
         for _ in 0..1200 {
             let up = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
-            if up && (is_secure || self.say(&["PING"]) == "+PONG") {
+            if up && (is_secure || self.is_ours(&dir)) {
                 return true;
             }
             let child = self.child.as_mut().unwrap();
@@ -110,6 +110,20 @@ impl Server {
             std::thread::sleep(Duration::from_millis(25));
         }
         panic!("redis-server on port {} does not answer", self.port);
+    }
+
+    /// Whether it answers, and is not the server of another test that took the port meanwhile.
+    fn is_ours(&self, dir: &str) -> bool {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        if let Some(password) = &self.password {
+            send(&mut socket, &[b"AUTH", password.as_bytes()]);
+            line(&mut socket);
+        }
+        send(&mut socket, &[b"CONFIG", b"GET", b"dir"]);
+        (0..5).any(|_| line(&mut socket) == dir)
     }
 
     /// SIGKILL.
