@@ -157,6 +157,40 @@ fn work_of_one_learner_is_never_sent_as_another_on_the_same_phone() {
 }
 
 #[test]
+fn a_tab_follows_when_somebody_else_signs_in_in_another_tab() {
+    let _turn = browser::turn();
+    let site = Site::school();
+    let mut page = Chromium::start(&site, Profile::Open);
+    sign_in(&mut page, &site, "An");
+    turn_to(&mut page, LESSON, READY);
+    page.eval("video.play()");
+    page.wait("video.currentTime > 4");
+    page.eval("void (window.other = window.open('/#/sign-in'))");
+    page.wait("other.document.querySelector('#name')");
+    page.eval(
+        "(() => { other.document.querySelector('#name').value = 'Bình';
+           other.document.querySelector('.sign-in button').click(); })()",
+    );
+    page.wait("document.querySelector('#who .name').textContent === 'Bình'");
+    page.wait(READY);
+    // What plays here now, Bình watches; what played before was An's.
+    play_until(&mut page, 2.0);
+    let second = page.eval("video.currentTime");
+    let own = format!("{COVERED} > 0.02 && {COVERED} * 54 < {second} + 1");
+    told(&mut page, "Bình", &own);
+    page.eval("void (other.location.hash = '#/sign-in')");
+    page.wait("other.document.querySelectorAll('.people button').length === 2");
+    page.eval(
+        "[...other.document.querySelectorAll('.people button')]
+           .find(b => b.textContent.startsWith('An')).click()",
+    );
+    page.wait("document.querySelector('#who .name').textContent === 'An'");
+    all_sent(&mut page);
+    told(&mut page, "An", &format!("{COVERED} > 0.06"));
+    page.assert_quiet();
+}
+
+#[test]
 fn a_session_that_was_ended_elsewhere_loses_nothing() {
     let _turn = browser::turn();
     let site = Site::school();
