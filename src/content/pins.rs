@@ -90,8 +90,8 @@ impl PinBoard {
     }
 
     /// Gives every file of `wanted` a pin, as far as that can be, and takes away all others.
-    /// Blocks: some microseconds a new file, nothing for those that have one. Set `stop` ends it
-    /// early.
+    /// Blocks: some tens of microseconds a new file, nothing for those that have one. Set `stop`
+    /// ends it early.
     ///
     /// # Errors
     /// The folder cannot be made or read.

@@ -241,7 +241,7 @@ impl Library {
 
     /// Sees to it that every recording and caption file stays readable when it is replaced, as
     /// [`Config::keep_replaced`] says. Every look does so for what changed; this is for the start.
-    /// Blocks: about a second the first time for 100,000 files, 50 ms later.
+    /// Blocks: some seconds for 100,000 files the first time, later for what changed only.
     pub fn pin(&self) {
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         self.settle(&mut keeper);

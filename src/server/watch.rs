@@ -23,9 +23,7 @@ pub(super) async fn watch(
     mut closed: Shutdown,
 ) {
     leave(&library, &papers).await;
-    let pinning = Arc::clone(&library);
-    // A panic is logged; replaced files are then gone at once.
-    let _ = runtime::blocking("content pins", move || pinning.pin()).await;
+    pin(&library, &mut closed).await;
     let mut saved = save(&library).await;
     let mut pause = every;
     loop {
@@ -70,6 +68,16 @@ async fn leave(library: &Library, papers: &Arc<Papers>) {
     let left = runtime::blocking("papers", move || papers.leave(catalogue.left())).await;
     if let Ok(Err(error)) = left {
         tracing::warn!(%error, "a replaced quiz is not kept for attempts of other nodes");
+    }
+}
+
+/// Sees to it that what is replaced stays readable; an ending process does not wait for it.
+async fn pin(library: &Arc<Library>, closed: &mut Shutdown) {
+    let pinning = Arc::clone(library);
+    tokio::select! {
+        () = closed.closed() => library.stop(),
+        // A panic is logged; replaced files are then gone at once.
+        _ = runtime::blocking("content pins", move || pinning.pin()) => {}
     }
 }
 
