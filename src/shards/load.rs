@@ -28,7 +28,8 @@ type Outcome = Option<Result<(), ShardError>>;
 #[derive(Debug, Default)]
 pub(super) struct Loading(Mutex<HashMap<LearnerId, watch::Receiver<Outcome>>>);
 
-/// One load. At its end, whichever way it comes, the next one who asks begins anew.
+/// One load. At its end, whichever way it comes, the next one who asks begins anew; before anybody
+/// is told, so that whoever asks from here on finds the learner.
 struct Flight {
     shards: Arc<Shards>,
     learner: LearnerId,
@@ -85,9 +86,9 @@ impl Shards {
         };
         runtime::spawn("learner", async move {
             let loaded = flight.shards.bring(learner).await;
-            // Before it is told: who asks from here on finds the learner.
-            flight.shards.loading.lock().remove(&learner);
-            flight.outcome.send_replace(Some(loaded));
+            let outcome = flight.outcome.clone();
+            drop(flight);
+            outcome.send_replace(Some(loaded));
         });
         Ok(receiver)
     }
