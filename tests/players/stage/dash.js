@@ -11,14 +11,12 @@ export async function open(video, url, alone) {
     abr: { initialBitrate: { video: 100 }, limitBitrateByPortal: false },
     buffer: { bufferTimeDefault: 8, bufferTimeAtTopQuality: 8, bufferTimeAtTopQualityLongForm: 8,
       bufferToKeep: 8, fastSwitchEnabled: true },
-    // Over a hole it would jump; there is none, but for what a slow machine has not fetched yet.
-    gaps: { jumpGaps: false },
     cmcd: { enabled: true, mode: "header" },
     text: { defaultEnabled: true },
   } });
   const { events } = dashjs.MediaPlayer;
   player.on(events.ERROR, ({ error }) => fault(`dash.js ${error?.code ?? error} ${error?.message ?? ""}`));
-  player.on(events.PLAYBACK_ERROR, ({ error }) => fault(`dash.js ${error}`));
+  player.on(events.PLAYBACK_ERROR, ({ error }) => fault(`dash.js ${error?.code} ${error?.message ?? error}`));
   // When it notices the end before the browser does it stops the video itself: no "ended" then.
   let over = false;
   player.on(events.PLAYBACK_ENDED, () => { over = true; });
