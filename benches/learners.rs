@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
+mod measured;
 mod typical;
 
 use lamplight::base::id::LearnerId;
@@ -33,12 +34,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+/// Learners, and how many of them only show that it works.
+const LEARNERS: u64 = 400_000;
+const LEARNERS_TRIED: u64 = 1_000;
 const LOOKS: u64 = 200_000;
 const ACTS: u64 = 50_000;
 
 fn main() {
     let count = std::env::args().find_map(|argument| argument.parse().ok());
-    let count = count.unwrap_or(400_000);
+    let otherwise = if measured::is_measured() {
+        LEARNERS
+    } else {
+        LEARNERS_TRIED
+    };
+    let count = count.unwrap_or(otherwise);
     in_memory(count);
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("learners-bench");
     drop(std::fs::remove_dir_all(&place));

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
 mod many;
+mod measured;
 mod typical;
 
 use lamplight::base::id::LearnerId;
@@ -29,10 +30,21 @@ use std::time::Duration;
 use std::time::Instant;
 
 const LEARNERS: u64 = 400_000;
+/// Where nothing is measured.
+const LEARNERS_TRIED: u64 = 2_000;
 /// Beats of each learner since the last save.
 const BEATS: u64 = 3;
 /// Learners touched to measure the first touch.
 const TOUCHED: u64 = 20_000;
+
+/// How many learners.
+fn learners() -> u64 {
+    if measured::is_measured() {
+        LEARNERS
+    } else {
+        LEARNERS_TRIED
+    }
+}
 
 fn main() {
     let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recovery-bench");
@@ -42,12 +54,13 @@ fn main() {
     let written = timed(|| write(&place));
     println!("| what | measured |\n|---|--:|");
     println!(
-        "| {LEARNERS} states saved, in batches of 1,024 | {} |",
+        "| {} states saved, in batches of 1,024 | {} |",
+        learners(),
         ms(saved.1)
     );
     println!(
         "| {} beats written in {} commits | {} |",
-        LEARNERS * BEATS,
+        learners() * BEATS,
         written.0,
         ms(written.1)
     );
@@ -56,12 +69,13 @@ fn main() {
     println!("| start: snapshots opened | {} |", ms(opening));
     let (records, replaying) = timed(|| replay(&place, snapshots.mark()));
     println!(
-        "| start: {records} beats of {LEARNERS} learners replayed | {} |",
+        "| start: {records} beats of {} learners replayed | {} |",
+        learners(),
         ms(replaying)
     );
     let mut touches: Vec<Duration> = (0..TOUCHED)
         .map(|n| {
-            let learner = many::id(n * 7919 % LEARNERS);
+            let learner = many::id(n * 7919 % learners());
             let (found, touch) = timed(|| snapshots.load(learner).unwrap());
             assert!(found.is_some());
             touch
@@ -77,7 +91,7 @@ fn main() {
     );
     drop(snapshots);
     let (found, exporting) = timed(|| place.export(std::io::sink(), 0, &mut |_| {}).unwrap());
-    assert_eq!((found.learners, found.complaints.len()), (LEARNERS, 0));
+    assert_eq!((found.learners, found.complaints.len()), (learners(), 0));
     println!("| export of all | {} |", ms(exporting));
     println!("| on the disk | {:.0} MB |", bytes(&data) as f64 / 1e6);
     std::fs::remove_dir_all(&data).unwrap();
@@ -97,8 +111,8 @@ fn save(place: &Place) {
     let snapshots = Snapshots::open(&place.sessions, &place.snapshots_config).unwrap();
     let mut state = Vec::new();
     typical::learner().encode(&mut state);
-    for from in (0..LEARNERS).step_by(1024) {
-        let some = from..(from + 1024).min(LEARNERS);
+    for from in (0..learners()).step_by(1024) {
+        let some = from..(from + 1024).min(learners());
         let batch: Vec<_> = some.map(|n| (many::id(n), state.clone())).collect();
         snapshots.save(&batch, 1).unwrap();
     }
@@ -125,7 +139,7 @@ fn write(place: &Place) -> u64 {
     let mut writer = recovered.writer;
     let all = beats
         .iter()
-        .flat_map(|effects| (0..LEARNERS).map(move |n| (n, effects)));
+        .flat_map(|effects| (0..learners()).map(move |n| (n, effects)));
     let mut appends = Vec::new();
     for (n, effects) in all {
         let mut append = Append::default();
@@ -156,7 +170,7 @@ fn replay(place: &Place, needed: u64) -> u64 {
     };
     let bytes = place.journal_config.segment_bytes();
     let recovered = recover(&disk, bytes, needed, &mut apply, &mut |_| {}).unwrap();
-    assert_eq!(states.len() as u64, LEARNERS);
+    assert_eq!(states.len() as u64, learners());
     recovered.records
 }
 

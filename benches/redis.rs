@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
+mod measured;
 mod typical;
 
 use lamplight::base::id::CourseId;
@@ -22,8 +23,11 @@ const LEARNERS: u64 = 100_000;
 const LEARNERS_TRIED: u64 = 1000;
 
 fn main() {
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let count = if measured { LEARNERS } else { LEARNERS_TRIED };
+    let count = if measured::is_measured() {
+        LEARNERS
+    } else {
+        LEARNERS_TRIED
+    };
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port().to_string();
     drop(free);
