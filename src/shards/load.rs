@@ -8,6 +8,7 @@ use crate::shards::Cold;
 use crate::shards::ShardError;
 use crate::shards::Shards;
 use crate::shards::facts;
+use crate::shards::resident::Place;
 use crate::shards::resident::Resident;
 use crate::shards::table::encoded;
 use dashmap::Entry;
@@ -104,10 +105,14 @@ impl Shards {
             Some(cold) => self.read_cold(cold, learner).await?,
         };
         let mut state = state.unwrap_or_default();
-        let mut is_missed = false;
+        let (mut is_missed, mut has_news) = (false, false);
         if let Some(shared) = shared {
             match shared.await {
-                Ok(Some(theirs)) => state.join(&theirs),
+                Ok(Some(theirs)) => {
+                    let ours = state.clone();
+                    state.join(&theirs);
+                    has_news = state != ours;
+                }
                 Ok(None) => {}
                 // Nobody waits for Redis to come back; what others know is joined then.
                 Err(_away) => is_missed = true,
@@ -115,7 +120,12 @@ impl Shards {
         }
         self.install(learner, state)?;
         if is_missed {
-            self.lack(learner);
+            self.lack(learner, Place::Redis);
+        }
+        // Whoever was shipped from memory must not be shipped again from where less is known: it
+        // would be written over what Redis has by then.
+        if has_news && self.cold.is_some() {
+            self.lack(learner, Place::Snapshots);
         }
         Ok(())
     }

@@ -237,7 +237,7 @@ impl Shipping {
                 Ok(Some(state)) => self.shards.join_news(learner, &state),
                 Ok(None) => {}
                 // Shipping brings back what others know.
-                Err(_away) => self.shards.lack(learner),
+                Err(_away) => self.shards.lack(learner, Place::Redis),
             }
         }
     }
@@ -258,12 +258,12 @@ impl Shards {
         }
     }
 
-    /// Redis may lack what is known of a learner, or know more.
-    pub(super) fn lack(&self, learner: LearnerId) {
+    /// A place may lack what is known of a learner, or know more.
+    pub(super) fn lack(&self, learner: LearnerId, place: Place) {
         if let Some(mut resident) = self.map.get_mut(&learner) {
             let tick = self.calendar.tick();
-            if resident.mark(Place::Redis, tick) {
-                self.calendar.note(Place::Redis, learner, tick);
+            if resident.mark(place, tick) {
+                self.calendar.note(place, learner, tick);
             }
         }
     }

@@ -159,7 +159,13 @@ impl Node {
     pub(crate) fn install(&mut self, learner: LearnerId, value: Option<&[u8]>) -> Vec<Request> {
         let mut state = self.state(learner).unwrap_or_default();
         if let Some(value) = value {
+            let ours = state.clone();
             state.join(&read(learner, value).unwrap());
+            // What is shipped from memory must be known at rest too before it is let go: less,
+            // shipped later, would be written over it.
+            if state != ours {
+                self.unsaved.insert(learner);
+            }
         }
         let whom = self.memory.entry(learner).or_default();
         *whom = state;

@@ -60,6 +60,8 @@ pub(crate) struct Person {
     erases: bool,
 }
 
+/// Refusals after which a person goes on with the evening.
+const PATIENCE: u32 = 16;
 /// Steps of the day: sign in, enrol, open, answers (each item twice), submit, one more sign-in.
 const LAST_STEP: usize = 5 + 2 * ITEMS as usize;
 
@@ -115,9 +117,11 @@ impl Person {
             Outcome::Refused => {
                 self.refusals += 1;
                 // The node may not know what happened elsewhere: say it all again. What is
-                // refused for good is left after a while.
-                self.step = match self.refusals % 4 {
-                    0 => self.step + 1,
+                // refused for good is left after a while, and in the end the whole attempt: the
+                // other device may have used up all there were.
+                self.step = match self.refusals {
+                    PATIENCE.. => LAST_STEP - 1,
+                    refusals if refusals.is_multiple_of(4) => self.step + 1,
                     _ => self.step.min(1),
                 };
             }
