@@ -217,8 +217,8 @@ fn a_reply_whose_fields_the_client_will_not_take_is_not_sent() {
     assert_eq!(server.count(|m| m.requests_refused.peer_limit.value()), 1);
 }
 
-/// Whether the bound is reached. Who was let in just before somebody else reached it waits for room,
-/// and is given up here.
+/// Whether the bound is reached. Who was let in just before somebody else reached it waits for
+/// room, and is given up here.
 async fn is_refused(client: &mut Http3) -> bool {
     let asked = tokio::time::timeout(Duration::from_secs(5), client.get("/pull/1000"));
     asked.await.is_ok_and(|got| got.status == 503)
