@@ -34,20 +34,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Learners, and how many of them only show that it works.
 const LEARNERS: u64 = 400_000;
-const LEARNERS_TRIED: u64 = 1_000;
+/// Looks and answers of each thread.
 const LOOKS: u64 = 200_000;
 const ACTS: u64 = 50_000;
+/// How much less is done where nothing is measured.
+const TRIED_SHARE: u64 = 200;
+
+/// All of `whole`, or enough to show that it works.
+fn some(whole: u64) -> u64 {
+    if measured::is_measured() {
+        whole
+    } else {
+        whole / TRIED_SHARE
+    }
+}
 
 fn main() {
     let count = std::env::args().find_map(|argument| argument.parse().ok());
-    let otherwise = if measured::is_measured() {
-        LEARNERS
-    } else {
-        LEARNERS_TRIED
-    };
-    let count = count.unwrap_or(otherwise);
+    let count = count.unwrap_or_else(|| some(LEARNERS));
     in_memory(count);
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("learners-bench");
     drop(std::fs::remove_dir_all(&place));
@@ -127,7 +132,7 @@ fn in_memory(count: u64) {
         runtime::in_parallel(threads, threads, |thread| {
             look(&shards, count, thread as u64);
         });
-        let rate = per_second(LOOKS * threads as u64, begun);
+        let rate = per_second(some(LOOKS) * threads as u64, begun);
         println!("looks a second, {threads} threads, random: {rate:.0}");
     }
     for threads in [1, 2] {
@@ -135,7 +140,7 @@ fn in_memory(count: u64) {
         runtime::in_parallel(threads, threads, |thread| {
             act(&shards, count, thread as u64);
         });
-        let rate = per_second(ACTS * threads as u64, begun);
+        let rate = per_second(some(ACTS) * threads as u64, begun);
         println!("answers judged and appended a second, {threads} threads, no disk: {rate:.0}");
     }
     drop(shards);
@@ -143,7 +148,7 @@ fn in_memory(count: u64) {
 }
 
 fn look(shards: &Arc<Shards>, count: u64, thread: u64) {
-    for n in 0..LOOKS {
+    for n in 0..some(LOOKS) {
         let at = mixed(n ^ thread << 40) % count;
         let seen = shards.read(learner(at), |state| state.epoch);
         assert!(matches!(seen, Touch::Now(Ok(0))));
@@ -151,7 +156,7 @@ fn look(shards: &Arc<Shards>, count: u64, thread: u64) {
 }
 
 fn act(shards: &Arc<Shards>, count: u64, thread: u64) {
-    for n in 0..ACTS {
+    for n in 0..some(ACTS) {
         let at = mixed(n ^ thread << 40) % count;
         // A journal that is behind refuses; the bench waits for it.
         while let Touch::Now(Err(_)) = answer(shards, at, n) {

@@ -58,7 +58,7 @@ start_server() {
     rm -rf "$WORK/data"
     : >"$log"
     taskset -c 0 "$SERVER" serve --listen 127.0.0.1:0 --ops 127.0.0.1:0 --workers 1 \
-        --content "$WORK/content" --data "$WORK/data" "$@" >"$log" 2>"$WORK/server.err" &
+        --content "${CONTENT:-$WORK/content}" --data "$WORK/data" "$@" >"$log" 2>"$WORK/server.err" &
     SERVER_PID=$!
     trap stop_server EXIT
     until grep -qx ready "$log"; do
