@@ -66,6 +66,22 @@ fn axe_finds_no_violation_in_any_view_language_or_colour_scheme() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// Nothing reaches beyond a window of `width` CSS pixels; `what` names what is shown.
+pub(crate) fn assert_fits(page: &mut impl Browser, width: u32, what: &str) {
+    let wide = page.eval(
+        "[...document.querySelectorAll('body *')].filter(e => !e.closest('#skip')
+           && !e.matches('.visually-hidden')
+           && e.getBoundingClientRect().right > innerWidth + 1)
+           .map(e => e.outerHTML.slice(0, 90))",
+    );
+    assert_eq!(wide, json!([]), "{what} at {width} pixels");
+    let scroll = page.eval("document.documentElement.scrollWidth");
+    assert!(
+        scroll.as_u64().unwrap() <= u64::from(width),
+        "{what}: {scroll}"
+    );
+}
+
 #[test]
 fn a_phone_of_360_pixels_needs_no_sideways_scrolling() {
     let _turn = browser::turn();
@@ -76,18 +92,7 @@ fn a_phone_of_360_pixels_needs_no_sideways_scrolling() {
         for (name, view) in VIEWS {
             for language in ["vi", "en"] {
                 open(&mut page, &site, view, language);
-                let wide = page.eval(
-                    "[...document.querySelectorAll('body *')].filter(e => !e.closest('#skip')
-                       && !e.matches('.visually-hidden')
-                       && e.getBoundingClientRect().right > innerWidth + 1)
-                       .map(e => e.outerHTML.slice(0, 90))",
-                );
-                assert_eq!(wide, json!([]), "{name} {language} at {width} pixels");
-                let scroll = page.eval("document.documentElement.scrollWidth");
-                assert!(
-                    scroll.as_u64().unwrap() <= u64::from(width),
-                    "{name}: {scroll}"
-                );
+                assert_fits(&mut page, width, &format!("{name} {language}"));
                 if width == 360 {
                     page.keep(&format!("phone-{name}-{language}"));
                 }

@@ -1,6 +1,7 @@
 //! What learners see who are signed in, for everybody: axe-core, keyboard alone, small phones.
 
 use crate::access::RUN_AXE;
+use crate::access::assert_fits;
 use crate::access::axe;
 use crate::access::tab_to;
 use crate::browser;
@@ -111,18 +112,7 @@ fn a_learner_with_a_small_phone_needs_no_sideways_scrolling() {
             page.wait(whole);
             for language in ["vi", "en"] {
                 speak(&mut page, language);
-                let wide = page.eval(
-                    "[...document.querySelectorAll('body *')].filter(e => !e.closest('#skip')
-                       && !e.matches('.visually-hidden')
-                       && e.getBoundingClientRect().right > innerWidth + 1)
-                       .map(e => e.outerHTML.slice(0, 90))",
-                );
-                assert_eq!(wide, json!([]), "{name} {language} at {width} pixels");
-                let scroll = page.eval("document.documentElement.scrollWidth");
-                assert!(
-                    scroll.as_u64().unwrap() <= u64::from(width),
-                    "{name}: {scroll}"
-                );
+                assert_fits(&mut page, width, &format!("{name} {language}"));
             }
             page.keep(&format!("phone-learner-{name}-{width}"));
         }
